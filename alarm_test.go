@@ -70,6 +70,7 @@ func TestRulesCatch(t *testing.T) {
 		{"package comments", "none", files{"orders/a.go": "package orders\n"}, "has 0 package comments"},
 		{"package comments", "two", files{"orders/a.go": code("orders"), "orders/b.go": code("orders")}, "has 2 package comments"},
 		{"package comments", "another name", files{"orders/a.go": "// Package order owns x. It does not own y.\npackage orders\n"}, "does not start with"},
+		{"package comments", "knows no business", files{"internal/db/a.go": "// Package db runs SQL. It owns connections. It knows no business word.\npackage db\n"}, ""},
 		{"package comments", "owns nothing", files{"orders/a.go": "// Package orders is about orders.\npackage orders\n"}, "does not say what it owns"},
 
 		{"clock", "types, cmd and tests", files{
@@ -119,7 +120,7 @@ func TestRulesCatch(t *testing.T) {
 		{"tables", "clean", files{"migrations/0001_a.sql": migration, "docs/tables.md": tablesText, "orders/a.go": writes,
 			"risk/a.go": code("risk", `const q = "SELECT id FROM orders FOR UPDATE"`, `const help = "update orders by call"`)}, ""},
 		{"tables", "declared", files{"migrations/0001_a.sql": migration, "docs/tables.md": tablesText,
-			"orders/a.go": code("orders", `import "achteraf/internal/db"`, `var t = db.Table{Name: "orders"}`)}, ""},
+			"orders/a.go": code("orders", `import "achteraf/internal/db"`, `var t = db.NewTable("orders", "")`)}, ""},
 		{"tables", "empty", files{"migrations/embed.go": code("migrations")}, "no table found"},
 		{"tables", "not listed", files{"migrations/0001_a.sql": migration + "create table lines (id text);", "docs/tables.md": tablesText, "orders/a.go": writes}, `table "lines" is not listed`},
 		{"tables", "gone", files{"migrations/0001_a.sql": migration, "docs/tables.md": strings.Replace(tablesText, "\n\n## Sealed", "\n| `carts` | checkout | x | y |\n\n## Sealed", 1), "orders/a.go": writes}, `no table "carts"`},
@@ -127,9 +128,12 @@ func TestRulesCatch(t *testing.T) {
 		{"tables", "second writer by SQL", files{"migrations/0001_a.sql": migration, "docs/tables.md": tablesText, "orders/a.go": writes,
 			"risk/a.go": code("risk", `const q = "UPDATE orders AS o" + " SET id = $1"`)}, `risk writes table "orders"`},
 		{"tables", "second writer by declaration", files{"migrations/0001_a.sql": migration, "docs/tables.md": tablesText, "orders/a.go": writes,
-			"risk/a.go": code("risk", `import "achteraf/internal/db"`, `var t = db.Table{Name: "orders"}`)}, `risk writes table "orders"`},
+			"risk/a.go": code("risk", `import "achteraf/internal/db"`, `var t = db.NewTable("orders", "")`)}, `risk writes table "orders"`},
 		{"tables", "hidden name", files{"migrations/0001_a.sql": migration, "docs/tables.md": tablesText, "orders/a.go": writes,
 			"risk/a.go": code("risk", `func f(t string) string { return "delete from " + t }`)}, "name is not in the text"},
+
+		{"tables", "hidden name in a declaration", files{"migrations/0001_a.sql": migration, "docs/tables.md": tablesText, "orders/a.go": writes,
+			"risk/a.go": code("risk", `import "achteraf/internal/db"`, `func f(t string) { db.NewTable(t, "") }`)}, "name is not in the text"},
 
 		{"sealed columns", "clean", files{"migrations/0001_a.sql": migration, "docs/tables.md": tablesText}, ""},
 		{"sealed columns", "sealed, not listed", files{"migrations/0001_a.sql": migration + "alter table orders add column letter {{.Sealed}};", "docs/tables.md": tablesText}, `"orders.letter" is not listed`},

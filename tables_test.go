@@ -11,7 +11,10 @@ import (
 	"strings"
 )
 
-const tablesPage = "docs/tables.md"
+const (
+	tablesPage = "docs/tables.md"
+	dbDir      = "internal/db"
+)
 
 // table is one table of the schema.
 type table struct {
@@ -144,12 +147,11 @@ var (
 	sqlWrite = regexp.MustCompile(`(?is)\b(?:insert\s+(?:or\s+\w+\s+)?into|replace\s+into|delete\s+from|merge\s+into|truncate(?:\s+table)?|copy)\s+"?(\w+)"?` +
 		`|\bupdate\s+(?:only\s+)?"?(\w+)"?\s+(?:as\s+\w+\s+|\w+\s+)?set\b`)
 	// gap stands where a text is put together at run time: "insert into " + name, or a verb of fmt.
-	gap      = "\x00"
-	sqlGap   = regexp.MustCompile(`(?i)\b(?:insert\s+into|delete\s+from|update|truncate(?:\s+table)?)\s+["` + "`" + `]?(?:\x00|%[sqv])`)
-	tableLit = "Table"
+	gap    = "\x00"
+	sqlGap = regexp.MustCompile(`(?i)\b(?:insert\s+into|delete\s+from|update|truncate(?:\s+table)?)\s+["` + "`" + `]?(?:\x00|%[sqv])`)
 )
 
-// writersOf finds which package writes which table: SQL in string literals, and db.Table values, which are
+// writersOf finds which package writes which table: SQL in string literals, and db.NewTable, which makes
 // what Insert takes. A table whose name is known only at run time is a breach outside internal/db.
 func writersOf(t *tree, all []table) (writers map[string]map[string]string, breaches []string) {
 	writers = map[string]map[string]string{}
@@ -162,47 +164,37 @@ func writersOf(t *tree, all []table) (writers map[string]map[string]string, brea
 		}
 	}
 	for _, s := range t.shipped() {
-		imported := s.imported()
+		hidden := func(at token.Pos) {
+			if s.dir != dbDir {
+				breaches = append(breaches, fmt.Sprintf("%s: writes a table whose name is not in the text", t.at(at)))
+			}
+		}
 		eachText(s.ast, func(text string, at token.Pos) {
 			for _, m := range sqlWrite.FindAllStringSubmatch(text, -1) {
 				note(m[1]+m[2], s, at)
 			}
-			if sqlGap.MatchString(text) && s.dir != "internal/db" {
-				breaches = append(breaches, fmt.Sprintf("%s: writes a table whose name is not in the text", t.at(at)))
+			if sqlGap.MatchString(text) {
+				hidden(at)
 			}
 		})
+		imported := s.imported()
 		ast.Inspect(s.ast, func(n ast.Node) bool {
-			if lit, ok := n.(*ast.CompositeLit); ok {
-				if name, ok := declared(lit, imported); ok {
-					note(name, s, lit.Pos())
-				}
+			call, ok := n.(*ast.CallExpr)
+			if !ok || len(call.Args) == 0 {
+				return true
+			}
+			if from, name := selected(call.Fun, imported); from != module+"/"+dbDir || name != "NewTable" {
+				return true
+			}
+			if lit, ok := call.Args[0].(*ast.BasicLit); ok {
+				note(unquote(lit.Value), s, lit.Pos())
+			} else {
+				hidden(call.Pos())
 			}
 			return true
 		})
 	}
 	return writers, breaches
-}
-
-// declared returns the name in db.Table{Name: "…"}.
-func declared(lit *ast.CompositeLit, imported map[string]string) (string, bool) {
-	if from, name := selected(lit.Type, imported); from != module+"/internal/db" || name != tableLit {
-		return "", false
-	}
-	for i, e := range lit.Elts {
-		pair, named := e.(*ast.KeyValueExpr)
-		if named {
-			if key, ok := pair.Key.(*ast.Ident); !ok || key.Name != "Name" {
-				continue
-			}
-			e = pair.Value
-		} else if i > 0 {
-			continue
-		}
-		if text, ok := e.(*ast.BasicLit); ok && text.Kind == token.STRING {
-			return unquote(text.Value), true
-		}
-	}
-	return "", false
 }
 
 // eachText calls f with every string of the file, sums of strings joined.
