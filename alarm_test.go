@@ -88,10 +88,10 @@ func TestRulesCatch(t *testing.T) {
 		{"chance", "machine", files{"orders/a.go": code("orders", `import "crypto/rand"`, `var r = rand.Reader`)}, "crypto/rand.Reader draws"},
 		{"chance", "uuid", files{"orders/a.go": code("orders", `import "github.com/google/uuid"`, `var r = uuid.NewString()`)}, "uuid.NewString draws"},
 
-		{"skips", "clean", files{"a_test.go": "package a\nfunc f() { g(\"skip\") }\n", "test/a.txtar": "# we skip nothing\nexec achteraf\n"}, ""},
+		{"skips", "clean", files{"a_test.go": "package a\nfunc f() { g(\"skip\") }\n", "stories/a.txtar": "# we skip nothing\nexec achteraf\n"}, ""},
 		{"skips", "skip", files{"a_test.go": "package a\nfunc f(t *T) { t.Skipf(\"x\") }\n"}, "a_test.go:2: skips"},
 		{"skips", "short", files{"a_test.go": "package a\nimport \"testing\"\nvar x = testing.Short()\n"}, "a_test.go:3: skips"},
-		{"skips", "story", files{"test/a.txtar": "exec x\n[!unix] skip 'no'\n"}, "test/a.txtar: skips"},
+		{"skips", "story", files{"stories/a.txtar": "exec x\n[!unix] skip 'no'\n"}, "stories/a.txtar: skips"},
 
 		{"notes", "clean", files{"a.md": "nothing to do\n"}, ""},
 		{"notes", "open", files{"a.sql": "-- TO" + "DO: index\n"}, "a.sql:1: leaves work"},
@@ -148,7 +148,7 @@ func TestRulesCatch(t *testing.T) {
 		{"requirements", "out of order", files{"docs/requirements.md": proven, "docs/requirements-ids.txt": "IDEA-01\nS-CHK-03\n", "risk/a_test.go": proof}, "row 1 is S-CHK-03"},
 		{"requirements", "no such test", files{"docs/requirements.md": proven, "docs/requirements-ids.txt": ids, "risk/a_test.go": "package risk\n"}, "which is no test"},
 		{"requirements", "a proof not listed", files{"docs/requirements.md": proven, "docs/requirements-ids.txt": ids, "risk/a_test.go": proof,
-			"test/clock.txtar": "# IDEA_01: the shop moves its clock\n"}, `IDEA-01 leaves out "test/clock.txtar"`},
+			"stories/clock.txtar": "# IDEA_01: the shop moves its clock\n"}, `IDEA-01 leaves out "stories/clock.txtar"`},
 		{"requirements", "a case not listed", files{"docs/requirements.md": proven, "docs/requirements-ids.txt": ids,
 			"risk/a_test.go": proof + "func TestX(t *testing.T) { t.Run(\"IDEA_01 by hand\", f) }\n"}, `IDEA-01 leaves out "risk.TestX"`},
 		{"requirements", "no such requirement", files{"docs/requirements.md": proven, "docs/requirements-ids.txt": ids, "risk/a_test.go": proof + "func TestS_CHK_99(t *testing.T) {}\n"}, "S-CHK-99, which is no requirement"},

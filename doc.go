@@ -37,7 +37,7 @@
 //	cmd          the program; the only place that names the real clock and real chance
 //	internal     plumbing that knows no business word: db, jobs, events, fault, vault …
 //	migrations   one template for each change of the schema, for both engines
-//	test         stories of the whole program as text
+//	stories      the whole program as text that a lawyer can follow
 //	docs         decisions, terms, tables, problems, and what proves each requirement
 //
 // # What is always true

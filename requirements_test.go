@@ -111,9 +111,9 @@ func proofs(t *tree) (exist map[string]bool, named map[string][]string) {
 		}
 	}
 	for name, text := range t.texts {
-		if strings.HasPrefix(name, "test/") && strings.HasSuffix(name, ".txtar") {
+		if strings.HasPrefix(name, "stories/") && strings.HasSuffix(name, ".txtar") {
 			exist[name] = true
-			note(name, strings.TrimPrefix(name, "test/")+"\n"+text)
+			note(name, strings.TrimPrefix(name, "stories/")+"\n"+text)
 		}
 	}
 	return exist, named
