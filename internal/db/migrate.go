@@ -1,0 +1,76 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"testing/fstest"
+	"text/template"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+// tokens are the words of a migration that the engines spell differently. text is text on both.
+type tokens struct {
+	Bigint, Bool, Date, Instant, JSON, Bytes string
+	Sealed                                   string // personal data: bytes that only package vault can read
+	Strict, StrictNoRowid                    string // the end of a table
+}
+
+var sqliteTokens = tokens{Bigint: "integer", Bool: "integer", Date: "text", Instant: "text", JSON: "text", Bytes: "blob", Sealed: "blob",
+	Strict: "strict", StrictNoRowid: "strict, without rowid"}
+
+var postgresTokens = tokens{Bigint: "bigint", Bool: "boolean", Date: "date", Instant: "timestamptz", JSON: "jsonb", Bytes: "bytea", Sealed: "bytea"}
+
+// runMigrations renders each template for one engine and brings the tables up to date.
+func runMigrations(ctx context.Context, dialect goose.Dialect, pool *sql.DB, files fs.FS, words tokens) error {
+	rendered, err := render(files, words)
+	if err != nil {
+		return err
+	}
+	options := []goose.ProviderOption{goose.WithVerbose(false)}
+	if dialect == goose.DialectPostgres {
+		locker, err := lock.NewPostgresSessionLocker()
+		if err != nil {
+			return err
+		}
+		options = append(options, goose.WithSessionLocker(locker))
+	}
+	p, err := goose.NewProvider(dialect, pool, rendered, options...)
+	if err != nil {
+		return fmt.Errorf("read the migrations: %w", err)
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", mapped(err))
+	}
+	return nil
+}
+
+func render(files fs.FS, words tokens) (fs.FS, error) {
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil || len(names) == 0 {
+		return nil, errors.Join(err, errors.New("no migrations found"))
+	}
+	out := fstest.MapFS{}
+	for _, name := range names {
+		text, err := fs.ReadFile(files, name)
+		if err != nil {
+			return nil, err
+		}
+		t, err := template.New(name).Option("missingkey=error").Parse(string(text))
+		if err != nil {
+			return nil, err
+		}
+		var b strings.Builder
+		b.WriteString("-- +goose Up\n")
+		if err := t.Execute(&b, words); err != nil {
+			return nil, err
+		}
+		out[name] = &fstest.MapFile{Data: []byte(b.String())}
+	}
+	return out, nil
+}
