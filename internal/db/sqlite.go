@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -56,10 +57,15 @@ func openSQLite(path string, o Options) (*lite, error) {
 
 func (l *lite) name() string { return "sqlite" }
 
+// uri names the file for the driver. In a URI "#" and "?" would end the path.
+func (l *lite) uri() string {
+	return "file:" + strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(l.path)
+}
+
 // open makes a connection with its settings. synchronous is full always: an answered request survives a
 // power cut.
 func (l *lite) open(cacheMiB int, readOnly bool) (*liteConn, error) {
-	c, err := (&sqlite.Driver{}).Open("file:" + l.path)
+	c, err := (&sqlite.Driver{}).Open(l.uri())
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +205,7 @@ func (l *lite) maintain(_ context.Context, idle bool) error {
 }
 
 func (l *lite) migrate(ctx context.Context, files fs.FS) error {
-	pool, err := sql.Open("sqlite", "file:"+l.path+"?_pragma=busy_timeout(30000)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)&_txlock=immediate")
+	pool, err := sql.Open("sqlite", l.uri()+"?_pragma=busy_timeout(30000)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)&_txlock=immediate")
 	if err != nil {
 		return err
 	}
