@@ -25,6 +25,7 @@ create table orders (
 ) {{.Strict}};
 
 create unique index orders_reference on orders (merchant_id, reference);
+create index orders_merchant on orders (merchant_id, id);
 create unique index orders_payment_reference on orders (payment_reference, merchant_id);
 
 create table order_lines (
@@ -60,6 +61,7 @@ create table invoices (
     paid_cents        {{.Bigint}}  not null,
     credited_cents    {{.Bigint}}  not null,
     written_off_cents {{.Bigint}}  not null,
+    held_cents        {{.Bigint}}  not null,
     overdue           {{.Bool}}    not null,
     send_on           {{.Date}},
     issued_on         {{.Date}},

@@ -1,0 +1,216 @@
+package buyers
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"achteraf/calendar"
+	"achteraf/internal/fault"
+	"achteraf/internal/ident"
+)
+
+// Kinds of buyer.
+const (
+	Consumer = "consumer"
+	Company  = "company"
+)
+
+// Languages are those in which the platform speaks.
+var languages = []string{"nl", "fr", "en", "de"}
+
+// Buyer is who orders, as the shop sent it; Check brings it into the stored form.
+type Buyer struct {
+	Kind            string        `json:"kind" enum:"consumer,company" doc:"Who buys: a person or a company."`
+	Email           string        `json:"email" maxLength:"254" doc:"Where invoices and messages go."`
+	Language        string        `json:"language" enum:"nl,fr,en,de" doc:"Language of invoices and messages."`
+	Phone           string        `json:"phone,omitempty" maxLength:"40" doc:"International form, or national in the country of the address."`
+	IP              string        `json:"ip,omitempty" maxLength:"45" doc:"Address from which the buyer ordered."`
+	Name            Name          `json:"name"`
+	BirthDate       calendar.Date `json:"birth_date,omitzero" doc:"Required for a consumer."`
+	Address         Address       `json:"address"`
+	DeliveryAddress *Address      `json:"delivery_address,omitempty"`
+	Company         *Firm         `json:"company,omitempty" doc:"Required for a company, instead of birth_date."`
+}
+
+// Name is a person's name.
+type Name struct {
+	First string `json:"first" maxLength:"100"`
+	Last  string `json:"last" maxLength:"100"`
+}
+
+// Address is a postal address in separate fields.
+type Address struct {
+	Street            string `json:"street" maxLength:"120"`
+	HouseNumber       string `json:"house_number" maxLength:"10"`
+	HouseNumberSuffix string `json:"house_number_suffix,omitempty" maxLength:"20"`
+	Postcode          string `json:"postcode" maxLength:"10"`
+	City              string `json:"city" maxLength:"80"`
+	Country           string `json:"country" minLength:"2" maxLength:"2" doc:"ISO 3166-1 alpha-2, such as NL."`
+}
+
+// Firm is a company as the trade register knows it.
+type Firm struct {
+	Name               string `json:"name" maxLength:"120"`
+	RegistrationNumber string `json:"registration_number" maxLength:"20"`
+	VATID              string `json:"vat_id,omitempty" maxLength:"20"`
+}
+
+// check gathers wrong fields.
+type check struct {
+	fields []fault.Field
+}
+
+func (c *check) wrong(pointer, code, detail string, args ...any) {
+	c.fields = append(c.fields, fault.Field{Pointer: pointer, Code: code, Detail: fmt.Sprintf(detail, args...)})
+}
+
+// text trims s and demands something printable in it.
+func (c *check) text(s *string, pointer, what string, required bool) {
+	*s = strings.TrimSpace(*s)
+	switch {
+	case *s == "" && required:
+		c.wrong(pointer, "required", "Fill in %s.", what)
+	case !printable(*s):
+		c.wrong(pointer, "characters", "Leave control characters out of %s.", what)
+	}
+}
+
+func printable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) || r == 0xfffd })
+}
+
+// Check brings b into the stored form and returns what is wrong with it; at is the JSON pointer of b, such
+// as "#/buyer". Nothing in the answer repeats what was typed.
+func (b *Buyer) Check(at string, today calendar.Date) []fault.Field {
+	c := &check{}
+	b.checkContact(c, at)
+	c.text(&b.Name.First, at+"/name/first", "the first name", b.Kind == Consumer)
+	c.text(&b.Name.Last, at+"/name/last", "the last name", b.Kind == Consumer)
+	b.Address.check(c, at+"/address")
+	if b.DeliveryAddress != nil {
+		b.DeliveryAddress.check(c, at+"/delivery_address")
+	}
+	switch b.Kind {
+	case Consumer:
+		b.checkConsumer(c, at, today)
+	case Company:
+		b.checkCompany(c, at)
+	default:
+		c.wrong(at+"/kind", "unknown", "Say consumer or company.")
+	}
+	return c.fields
+}
+
+func (b *Buyer) checkContact(c *check, at string) {
+	if email, err := ident.Email(b.Email); err != nil {
+		c.wrong(at+"/email", "email", "Give a complete e-mail address.")
+	} else {
+		b.Email = email
+	}
+	if !slices.Contains(languages, b.Language) {
+		c.wrong(at+"/language", "language", "Choose nl, fr, en or de.")
+	}
+	if b.Phone != "" {
+		if phone, err := ident.Phone(b.Address.Country, b.Phone); err != nil {
+			c.wrong(at+"/phone", "phone", "Give a complete telephone number, best in international form.")
+		} else {
+			b.Phone = phone
+		}
+	}
+	if b.IP != "" {
+		if ip, err := netip.ParseAddr(b.IP); err != nil || ip.Zone() != "" {
+			c.wrong(at+"/ip", "ip", "Give an IPv4 or IPv6 address.")
+		} else {
+			b.IP = ip.Unmap().String()
+		}
+	}
+}
+
+func (b *Buyer) checkConsumer(c *check, at string, today calendar.Date) {
+	switch {
+	case b.BirthDate.IsZero():
+		c.wrong(at+"/birth_date", "required", "Fill in the date of birth.")
+	case b.BirthDate.After(today):
+		c.wrong(at+"/birth_date", "future", "The date of birth lies in the future.")
+	case b.BirthDate.AddMonths(12 * 125).Before(today):
+		c.wrong(at+"/birth_date", "past", "The date of birth lies too far in the past.")
+	}
+	if b.Company != nil {
+		c.wrong(at+"/company", "not-allowed", "A consumer has no company; choose kind company instead.")
+	}
+}
+
+func (b *Buyer) checkCompany(c *check, at string) {
+	if !b.BirthDate.IsZero() {
+		c.wrong(at+"/birth_date", "not-allowed", "A company has no date of birth.")
+	}
+	if b.Company == nil {
+		c.wrong(at+"/company", "required", "Fill in the company.")
+		return
+	}
+	f := b.Company
+	c.text(&f.Name, at+"/company/name", "the company's name", true)
+	if n, err := ident.RegistrationNumber(b.Address.Country, f.RegistrationNumber); err != nil {
+		c.wrong(at+"/company/registration_number", "registration-number", "Give the number of the trade register of that country.")
+	} else {
+		f.RegistrationNumber = n
+	}
+	if f.VATID == "" {
+		return
+	}
+	if n, err := ident.VATID(f.VATID); err != nil {
+		c.wrong(at+"/company/vat_id", "vat-id", "Give a complete VAT id with its country, or leave it out.")
+	} else {
+		f.VATID = n
+	}
+}
+
+func (a *Address) check(c *check, at string) {
+	c.text(&a.Street, at+"/street", "the street", true)
+	c.text(&a.City, at+"/city", "the town", true)
+	c.text(&a.HouseNumber, at+"/house_number", "the house number", true)
+	c.text(&a.HouseNumberSuffix, at+"/house_number_suffix", "the suffix", false)
+	a.Country = strings.ToUpper(strings.TrimSpace(a.Country))
+	if len(a.Country) != 2 || strings.ContainsFunc(a.Country, func(r rune) bool { return r < 'A' || r > 'Z' }) {
+		c.wrong(at+"/country", "country", "Give a country of two letters, such as NL.")
+		return
+	}
+	if a.HouseNumber != "" {
+		if n, suffix, err := ident.HouseNumber(a.HouseNumber); err != nil {
+			c.wrong(at+"/house_number", "house-number", "Give the number of the house; put letters into the suffix.")
+		} else {
+			a.HouseNumber = fmt.Sprint(n)
+			if a.HouseNumberSuffix == "" {
+				a.HouseNumberSuffix = suffix
+			}
+		}
+	}
+	if _, err := calendar.ZoneOf(a.Country); err != nil {
+		return // a country we do not serve: the decision says so, we know no postcodes there
+	}
+	if p, err := ident.Postcode(a.Country, a.Postcode); err != nil {
+		c.wrong(at+"/postcode", "postcode", "Give a postcode of that country.")
+	} else {
+		a.Postcode = p
+	}
+}
+
+// key is what makes two spellings of an address the same.
+func (a *Address) key() string {
+	return strings.Join([]string{a.Country, a.Postcode, a.HouseNumber, ident.SuffixKey(a.Country, a.HouseNumberSuffix)}, "|")
+}
+
+// Age is the buyer's age in whole years on a day; -1 for a company.
+func (b *Buyer) Age(on calendar.Date) int {
+	if b.BirthDate.IsZero() {
+		return -1
+	}
+	years := on.Year() - b.BirthDate.Year()
+	if on.Before(b.BirthDate.AddMonths(12 * years)) {
+		years--
+	}
+	return years
+}

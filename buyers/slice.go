@@ -1,0 +1,459 @@
+package buyers
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+
+	"achteraf/calendar"
+	"achteraf/internal/db"
+	"achteraf/internal/fault"
+	"achteraf/internal/vault"
+)
+
+// Desk reads and writes buyers. It holds the keys to their data.
+type Desk struct {
+	vault  *vault.Vault
+	random io.Reader
+}
+
+// NewDesk makes a Desk; random gives the keys of new persons.
+func NewDesk(v *vault.Vault, random io.Reader) *Desk { return &Desk{v, random} }
+
+var (
+	lockHandles = db.NewQuery(`
+select kind, hash, key_id, person_id, open_cents, orders, overdue, recent_day, recent
+  from handles
+ where kind = $1 and hash = $2`, db.Text, db.Bytes)
+
+	findBlocks = db.NewQuery(`select kind, hash from blocks where kind = $1 and hash = $2`, db.Text, db.Bytes)
+
+	findPersons = db.NewQuery(`select id, master_id, profile, fiscal, claim from persons where id = $1`, db.Text)
+
+	changeHandles = db.NewQuery(`
+update handles
+   set open_cents = $3, orders = $4, overdue = $5, recent_day = $6, recent = $7 /*from*/
+ where kind = $1 and hash = $2`, db.Text, db.Bytes, db.Bigint, db.Bigint, db.Bigint, db.Bigint, db.Bigint)
+
+	newHandles = db.NewTable("handles", "on conflict (kind, hash) do nothing",
+		db.Col{Name: "kind", Type: db.Text}, db.Col{Name: "hash", Type: db.Bytes}, db.Col{Name: "key_id", Type: db.Text},
+		db.Col{Name: "person_id", Type: db.Text}, db.Col{Name: "open_cents", Type: db.Bigint}, db.Col{Name: "orders", Type: db.Bigint},
+		db.Col{Name: "overdue", Type: db.Bigint}, db.Col{Name: "recent_day", Type: db.Bigint}, db.Col{Name: "recent", Type: db.Bigint},
+		db.Col{Name: "first_at", Type: db.Instant})
+
+	newPersons = db.NewTable("persons", "",
+		db.Col{Name: "id", Type: db.Text}, db.Col{Name: "master_id", Type: db.Text}, db.Col{Name: "profile", Type: db.Bytes},
+		db.Col{Name: "fiscal", Type: db.Bytes}, db.Col{Name: "claim", Type: db.Bytes}, db.Col{Name: "created_at", Type: db.Instant})
+
+	newUnions = db.NewTable("unions", "",
+		db.Col{Name: "id", Type: db.Text}, db.Col{Name: "person_id", Type: db.Text}, db.Col{Name: "other_id", Type: db.Text},
+		db.Col{Name: "because", Type: db.Text}, db.Col{Name: "made_at", Type: db.Instant})
+
+	newPersonOrders = db.NewTable("person_orders", "",
+		db.Col{Name: "person_id", Type: db.Text}, db.Col{Name: "order_id", Type: db.Text}, db.Col{Name: "merchant_id", Type: db.Text})
+)
+
+// handle is one row of handles while a slice works on it.
+type handle struct {
+	key       handleKey
+	keyID     string
+	person    string
+	openCents int64
+	orders    int64
+	overdue   int64
+	recent    window
+	fresh     bool // not in the table yet
+	touched   bool
+}
+
+// person is one row of persons with its opened keys.
+type person struct {
+	id    string
+	keys  *vault.PersonKeys
+	fresh bool
+}
+
+// Slice is the buyers of up to a batch of requests in one transaction: their handles locked, later
+// requests seeing what earlier ones changed. Flush writes all of it.
+type Slice struct {
+	desk    *Desk
+	tx      *db.Tx
+	day     int64
+	asked   []asked
+	handles map[handleKey]*handle
+	blocked map[handleKey]bool
+	persons map[string]*person
+
+	identities, orders, unions [][]any
+}
+
+type asked struct {
+	buyer  *Buyer
+	marks  []mark
+	blocks []mark
+}
+
+// Open locks the handles of these buyers, in sorted order, and reads what is known of them.
+func (d *Desk) Open(ctx context.Context, tx *db.Tx, list []*Buyer) (*Slice, error) {
+	s := &Slice{desk: d, tx: tx, day: tx.Now.Micros() / (24 * 3600 * 1e6), asked: make([]asked, len(list)),
+		handles: map[handleKey]*handle{}, blocked: map[handleKey]bool{}, persons: map[string]*person{}}
+	var keys, blocks []handleKey
+	for i, b := range list {
+		a := asked{b, d.marks(b), d.blockMarks(b)}
+		s.asked[i] = a
+		for _, m := range a.marks {
+			keys = append(keys, m.keys()...)
+		}
+		for _, m := range a.blocks {
+			blocks = append(blocks, m.keys()...)
+		}
+	}
+	if err := s.lock(ctx, keys); err != nil {
+		return nil, err
+	}
+	err := tx.Find(ctx, findBlocks, keyRows(blocks), func(_ int, r db.Row) error {
+		var kind string
+		var hash []byte
+		if err := r.Scan(&kind, &hash); err != nil {
+			return err
+		}
+		s.blocked[handleKey{kind, string(hash)}] = true
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, s.loadPersons(ctx)
+}
+
+// keyRows sorts keys and drops repeated ones.
+func keyRows(keys []handleKey) [][]any {
+	slices.SortFunc(keys, compareKeys)
+	keys = slices.Compact(keys)
+	rows := make([][]any, len(keys))
+	for i, k := range keys {
+		rows[i] = k.row()
+	}
+	return rows
+}
+
+func (s *Slice) lock(ctx context.Context, keys []handleKey) error {
+	return s.tx.Lock(ctx, lockHandles, keyRows(keys), func(_ int, r db.Row) error {
+		h := &handle{}
+		var hash []byte
+		var recent int64
+		err := r.Scan(&h.key.kind, &hash, &h.keyID, &h.person, &h.openCents, &h.orders, &h.overdue, &h.recent.day, &recent)
+		h.key.hash, h.recent.days = string(hash), uint64(recent)
+		s.handles[h.key] = h
+		return err
+	})
+}
+
+func (s *Slice) loadPersons(ctx context.Context) error {
+	var ids []string
+	for _, a := range s.asked {
+		for _, m := range a.marks {
+			if h := s.find(m); h != nil && m.kind != byPhone && s.persons[h.person] == nil {
+				s.persons[h.person] = &person{id: h.person}
+				ids = append(ids, h.person)
+			}
+		}
+	}
+	return s.readPersons(ctx, ids)
+}
+
+// owner returns a person by id.
+func (s *Slice) owner(ctx context.Context, id string) (*person, error) {
+	if s.persons[id] == nil {
+		s.persons[id] = &person{id: id}
+		if err := s.readPersons(ctx, []string{id}); err != nil {
+			return nil, err
+		}
+	}
+	return s.persons[id], nil
+}
+
+func (s *Slice) readPersons(ctx context.Context, ids []string) error {
+	keys := make([][]any, len(ids))
+	for i, id := range ids {
+		keys[i] = []any{id}
+	}
+	return s.tx.Find(ctx, findPersons, keys, func(_ int, r db.Row) error {
+		var id string
+		var w vault.Wrapped
+		if err := r.Scan(&id, &w.MasterID, &w.Profile, &w.Fiscal, &w.Claim); err != nil {
+			return err
+		}
+		k, err := s.desk.vault.Unwrap(id, w)
+		if err != nil {
+			return fmt.Errorf("keys of %s: %w", id, err)
+		}
+		s.persons[id].keys = k
+		return nil
+	})
+}
+
+// find returns the handle of a mark under whichever key made it; nil when there is none yet.
+func (s *Slice) find(m mark) *handle {
+	for _, k := range m.keys() {
+		if h := s.handles[k]; h != nil {
+			return h
+		}
+	}
+	return nil
+}
+
+// Standing is what the platform knows of a buyer before it decides: over all handles, the highest counts.
+type Standing struct {
+	OpenCents      int64 // planned and open invoices
+	Overdue        int64 // invoices past their due date
+	Orders         int64 // orders accepted before
+	Today          int64 // attempts today
+	Week           int64 // attempts in seven days
+	BlockedAddress bool
+	BlockedPerson  bool // name and birth date
+	BlockedIP      bool
+}
+
+// Standing returns what is known of buyer i, earlier requests of the slice included.
+func (s *Slice) Standing(i int) Standing {
+	var st Standing
+	for _, m := range s.asked[i].marks {
+		h := s.find(m)
+		if h == nil {
+			continue
+		}
+		recent := h.recent.at(s.day)
+		st.OpenCents = max(st.OpenCents, h.openCents)
+		st.Overdue = max(st.Overdue, h.overdue)
+		st.Orders = max(st.Orders, h.orders)
+		st.Today = max(st.Today, recent.last(1))
+		st.Week = max(st.Week, recent.last(7))
+	}
+	for _, m := range s.asked[i].blocks {
+		for _, k := range m.keys() {
+			if s.blocked[k] {
+				st.BlockedAddress = st.BlockedAddress || m.kind == blockAddress
+				st.BlockedPerson = st.BlockedPerson || m.kind == blockPerson
+				st.BlockedIP = st.BlockedIP || m.kind == blockIP
+			}
+		}
+	}
+	return st
+}
+
+// Attempt is one decided request.
+type Attempt struct {
+	ID       string // att_…
+	Merchant string
+	Order    string // ord_…, "" when not accepted
+	Cents    int64  // what an accepted order leaves open
+}
+
+// Keep records attempt a of buyer i: its handles, its person and its identity snapshot. It returns the
+// person and that person's keys.
+func (s *Slice) Keep(i int, a Attempt) (string, *vault.PersonKeys, error) {
+	marks := s.asked[i].marks
+	p, err := s.person(marks, a)
+	if err != nil {
+		return "", nil, err
+	}
+	for _, m := range marks {
+		h := s.handleOf(m, p)
+		h.touched = true
+		h.recent = h.recent.add(s.day)
+		if a.Order != "" {
+			h.openCents += a.Cents
+			h.orders++
+		}
+	}
+	if a.Order != "" {
+		s.orders = append(s.orders, []any{p.id, a.Order, a.Merchant})
+	}
+	row, err := s.identity(s.asked[i].buyer, p, marks, a)
+	if err != nil {
+		return "", nil, err
+	}
+	s.identities = append(s.identities, row)
+	return p.id, p.keys, nil
+}
+
+// handleOf returns the handle of a mark, a new one of person p when there is none yet.
+func (s *Slice) handleOf(m mark, p *person) *handle {
+	h := s.find(m)
+	if h == nil {
+		active := m.under[0]
+		h = &handle{key: handleKey{m.kind, string(active.Hash)}, keyID: active.KeyID, person: p.id, fresh: true}
+		s.handles[h.key] = h
+	}
+	return h
+}
+
+// person finds whose attempt this is: who they are decides, then the e-mail address; a telephone number
+// alone never does, since families and offices share one.
+func (s *Slice) person(marks []mark, a Attempt) (*person, error) {
+	var email, who *person
+	for _, m := range marks {
+		h := s.find(m)
+		if h == nil || m.kind == byPhone || !s.persons[h.person].keys.Has(vault.Profile) {
+			continue // unknown, or a person whose data were erased: that one never comes back
+		}
+		if m.kind == byEmail {
+			email = s.persons[h.person]
+		} else {
+			who = s.persons[h.person]
+		}
+	}
+	switch {
+	case who != nil && email != nil && who.id != email.id:
+		s.unions = append(s.unions, []any{s.tx.ID("uni_"), who.id, email.id, a.ID, s.tx.Now})
+		return who, nil
+	case who != nil:
+		return who, nil
+	case email != nil:
+		return email, nil
+	}
+	keys, err := vault.NewPersonKeys(s.desk.random)
+	if err != nil {
+		return nil, err
+	}
+	p := &person{id: s.tx.ID("per_"), keys: keys, fresh: true}
+	s.persons[p.id] = p
+	return p, nil
+}
+
+// Flush writes what the slice changed. When another transaction has meanwhile made one of the new handles
+// it fails with db.ErrConflict, and the whole slice runs again.
+func (s *Slice) Flush(ctx context.Context) error {
+	var fresh, changed, persons [][]any
+	for _, h := range sortedHandles(s.handles) {
+		switch {
+		case h.fresh:
+			fresh = append(fresh, []any{h.key.kind, []byte(h.key.hash), h.keyID, h.person, h.openCents, h.orders, h.overdue, h.recent.day, int64(h.recent.days), s.tx.Now})
+		case h.touched:
+			changed = append(changed, []any{h.key.kind, []byte(h.key.hash), h.openCents, h.orders, h.overdue, h.recent.day, int64(h.recent.days)})
+		}
+	}
+	for _, p := range s.persons {
+		if p.fresh {
+			w := s.desk.vault.Wrap(p.id, p.keys)
+			persons = append(persons, []any{p.id, w.MasterID, w.Profile, w.Fiscal, w.Claim, s.tx.Now})
+		}
+	}
+	slices.SortFunc(persons, func(a, b []any) int { return compareText(a[0], b[0]) })
+	if n, err := s.tx.Insert(ctx, newHandles, fresh); err != nil {
+		return err
+	} else if int(n) != len(fresh) {
+		return fmt.Errorf("a new buyer was met twice: %w", db.ErrConflict)
+	}
+	if n, err := s.tx.Change(ctx, changeHandles, changed); err != nil {
+		return err
+	} else if int(n) != len(changed) {
+		return fmt.Errorf("changed %d of %d handles: %w", n, len(changed), db.ErrConflict)
+	}
+	for _, w := range []struct {
+		table *db.Table
+		rows  [][]any
+	}{{newPersons, persons}, {newIdentities, s.identities}, {newPersonOrders, s.orders}, {newUnions, s.unions}} {
+		if err := s.tx.Put(ctx, w.table, w.rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func compareText(a, b any) int {
+	if a.(string) < b.(string) {
+		return -1
+	}
+	return 1
+}
+
+func sortedHandles(m map[handleKey]*handle) []*handle {
+	out := make([]*handle, 0, len(m))
+	for _, h := range m {
+		out = append(out, h)
+	}
+	slices.SortFunc(out, func(a, b *handle) int { return compareKeys(a.key, b.key) })
+	return out
+}
+
+// Release is what happened to an order's open amount.
+type Release struct {
+	Attempt  string // att_… of the order
+	Merchant string
+	Cents    int64 // how much less is open; negative when an invoice was opened again
+	Overdue  int64 // change in the number of overdue invoices
+}
+
+var findHashes = db.NewQuery(`
+select email_hash, phone_hash, who_hash
+  from identities
+ where id = $1 and merchant_id = $2
+ order by version desc limit 1`, db.Text, db.Text)
+
+// Change brings the open amounts of the buyers' handles up to date with their invoices.
+func (d *Desk) Change(ctx context.Context, tx *db.Tx, list []Release) error {
+	s := &Slice{desk: d, tx: tx, handles: map[handleKey]*handle{}}
+	keys := make([][]any, len(list))
+	for i, r := range list {
+		keys[i] = []any{r.Attempt, r.Merchant}
+	}
+	owned := make([][]handleKey, len(list))
+	var all []handleKey
+	err := tx.Find(ctx, findHashes, keys, func(i int, r db.Row) error {
+		var email, phone, who []byte
+		if err := r.Scan(&email, &phone, &who); err != nil {
+			return err
+		}
+		for kind, hash := range map[string][]byte{byEmail: email, byPhone: phone, byWho: who} {
+			if hash != nil {
+				owned[i] = append(owned[i], handleKey{kind, string(hash)})
+			}
+		}
+		all = append(all, owned[i]...)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.lock(ctx, all); err != nil {
+		return err
+	}
+	for i, r := range list {
+		if len(owned[i]) == 0 {
+			return fault.New(fault.Internal, "internal", "Attempt %s has no identity.", r.Attempt)
+		}
+		for _, k := range owned[i] {
+			h := s.handles[k]
+			h.openCents -= r.Cents
+			h.overdue += r.Overdue
+			h.touched = true
+		}
+	}
+	return s.Flush(ctx)
+}
+
+// Block declines every later order with this address, person or network address.
+func (d *Desk) Block(ctx context.Context, tx *db.Tx, kind string, b *Buyer, reason, by string) error {
+	for _, m := range d.blockMarks(b) {
+		if m.kind != kind {
+			continue
+		}
+		_, err := tx.Exec(ctx, `
+insert into blocks (kind, hash, key_id, reason, set_by, set_at) values ($1, $2, $3, $4, $5, $6)
+    on conflict (kind, hash) do nothing`, m.kind, m.under[0].Hash, m.under[0].KeyID, reason, by, tx.Now)
+		return err
+	}
+	return fault.Bad("block-kind", "There is nothing of this kind to block.")
+}
+
+// Today is the civil date at the buyer's address; Amsterdam's for a country that we do not serve.
+func (b *Buyer) Today(now calendar.Instant) calendar.Date {
+	zone, err := calendar.ZoneOf(b.Address.Country)
+	if err != nil {
+		zone, _ = calendar.ZoneOf("NL")
+	}
+	return zone.DateOf(now)
+}
