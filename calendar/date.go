@@ -19,7 +19,7 @@ const lastDay = 3_652_059 // 9999-12-31
 // 30 February is 1 or 2 March. What people type goes through ParseDate instead.
 func NewDate(year int, month time.Month, day int) Date {
 	t := time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
-	return dateFrom(floorDiv(t.Unix(), 86_400) + daysTo1970)
+	return dateFrom(floorDiv(t.Unix(), daySeconds) + daysTo1970)
 }
 
 // dateFrom returns the day of that number, or the end of the range that it is beyond.

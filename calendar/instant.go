@@ -36,13 +36,14 @@ func (i Instant) Add(d time.Duration) Instant { return Instant{i.us + d.Microsec
 // Sub returns the time from j to i. Beyond 292 years it is the longest duration there is.
 func (i Instant) Sub(j Instant) time.Duration {
 	us := i.us - j.us
+	d := time.Duration(us) * time.Microsecond
 	switch {
-	case us > math.MaxInt64/1000 || i.us > j.us && us < 0:
-		return math.MaxInt64
-	case us < math.MinInt64/1000 || i.us < j.us && us > 0:
+	case (us > 0) == (i.us > j.us) && d.Microseconds() == us: // neither has wrapped
+		return d
+	case i.us < j.us:
 		return math.MinInt64
 	}
-	return time.Duration(us) * time.Microsecond
+	return math.MaxInt64
 }
 
 // Before reports whether i is earlier than j.
@@ -92,18 +93,63 @@ func (i *Instant) UnmarshalText(text []byte) (err error) {
 // ParseInstant reads RFC 3339 with any offset, hence also what String and MarshalText write.
 // Digits after the microsecond are cut off.
 func ParseInstant(s string) (Instant, error) {
-	if i, ok := parseFixed(s); ok {
-		return i, nil
+	const zone = 19 // where the fraction or the zone begins
+	if len(s) <= zone || s[10] != 'T' || s[13] != ':' || s[16] != ':' {
+		return Instant{}, errInstant(s)
 	}
-	var t time.Time
-	if err := t.UnmarshalText([]byte(s)); err != nil { // stricter than time.Parse, which takes "9:00" and a comma
-		return Instant{}, fmt.Errorf("%.40q is not a time such as 2026-11-22T10:00:00Z", s)
+	d, err := ParseDate(s[:10])
+	hour, ok1 := digits(s[11:13])
+	minute, ok2 := digits(s[14:16])
+	second, ok3 := digits(s[17:19])
+	us, rest, ok4 := parseFraction(s[zone:])
+	ahead, ok5 := parseOffset(rest)
+	if err != nil || !(ok1 && ok2 && ok3 && ok4 && ok5) || hour > 23 || minute > 59 || second > 59 {
+		return Instant{}, errInstant(s)
 	}
-	i := At(t)
+	seconds := int64(d.days-daysTo1970)*daySeconds + int64(hour*3600+minute*60+second-ahead)
+	i := Instant{seconds*secondUs + int64(us)}
 	if !i.hasText() {
-		return Instant{}, fmt.Errorf("%.40q is outside the years 0001 to 9999 in UTC", s)
+		return Instant{}, errInstant(s)
 	}
 	return i, nil
+}
+
+func errInstant(s string) error {
+	return fmt.Errorf("%.40q is not a time such as 2026-11-22T10:00:00Z", s)
+}
+
+// parseFraction reads the digits after a point, if there is one, in microseconds.
+func parseFraction(s string) (us int, rest string, ok bool) {
+	if s[0] != '.' {
+		return 0, s, true
+	}
+	end := 1
+	for ; end < len(s) && '0' <= s[end] && s[end] <= '9'; end++ {
+		if end <= 6 {
+			us = us*10 + int(s[end]-'0')
+		}
+	}
+	for n := end; n <= 6; n++ {
+		us *= 10
+	}
+	return us, s[end:], end > 1
+}
+
+// parseOffset reads "Z" or "+01:00", in seconds ahead of UTC.
+func parseOffset(s string) (ahead int, ok bool) {
+	if s == "Z" {
+		return 0, true
+	}
+	if len(s) != len("+01:00") || s[0] != '+' && s[0] != '-' || s[3] != ':' {
+		return 0, false
+	}
+	hours, ok1 := digits(s[1:3])
+	minutes, ok2 := digits(s[4:])
+	ahead = hours*3600 + minutes*60
+	if s[0] == '-' {
+		ahead = -ahead
+	}
+	return ahead, ok1 && ok2 && hours <= 23 && minutes <= 59
 }
 
 func (i Instant) hasText() bool { return firstInstant <= i.us && i.us <= lastInstant }
@@ -111,7 +157,8 @@ func (i Instant) hasText() bool { return firstInstant <= i.us && i.us <= lastIns
 const (
 	fixedForm  = "2006-01-02T15:04:05.000000Z"
 	secondUs   = 1_000_000
-	dayUs      = 86_400 * secondUs
+	daySeconds = 86_400
+	dayUs      = daySeconds * secondUs
 	daysTo1970 = 719_163 // from 0000-12-31, day number 0 of Date
 )
 
@@ -124,22 +171,6 @@ func (i Instant) append(b []byte) []byte {
 	b = append(appendDigits(b, sec/60%60, 2), ':')
 	b = append(appendDigits(b, sec%60, 2), '.')
 	return append(appendDigits(b, int(us%secondUs), 6), 'Z')
-}
-
-// parseFixed reads the fixed form and nothing else.
-func parseFixed(s string) (Instant, bool) {
-	if len(s) != len(fixedForm) || s[10] != 'T' || s[13] != ':' || s[16] != ':' || s[19] != '.' || s[26] != 'Z' {
-		return Instant{}, false
-	}
-	d, err := ParseDate(s[:10])
-	hour, ok1 := digits(s[11:13])
-	minute, ok2 := digits(s[14:16])
-	second, ok3 := digits(s[17:19])
-	us, ok4 := digits(s[20:26])
-	if err != nil || !(ok1 && ok2 && ok3 && ok4) || hour > 23 || minute > 59 || second > 59 {
-		return Instant{}, false
-	}
-	return Instant{int64(d.days-daysTo1970)*dayUs + int64(hour*3600+minute*60+second)*secondUs + int64(us)}, true
 }
 
 func floorDiv(a, b int64) int64 {
