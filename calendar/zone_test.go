@@ -2,7 +2,9 @@ package calendar
 
 import (
 	"maps"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,6 +63,22 @@ func TestEveryDay(t *testing.T) {
 				t.Errorf("%d days are longer or shorter, want %d", moves, tt.moves)
 			}
 		})
+	}
+}
+
+// The same in every zone with rules of its own: no gap, no overlap, and no date that comes back.
+func TestEveryDayEverywhere(t *testing.T) {
+	names, err := os.ReadFile("testdata/zones.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range strings.Lines(string(names)) {
+		z := zone(t, strings.TrimSpace(name))
+		for d := date("2024-01-01"); d.Before(date("2061-01-01")); d = d.AddDays(1) {
+			if start := z.StartOf(d); z.DateOf(start) != d || z.DateOf(start.Add(-time.Microsecond)) != d.AddDays(-1) {
+				t.Fatalf("%v in %s begins at %v, which is on %v", d, z.Name(), start, z.DateOf(start))
+			}
+		}
 	}
 }
 
