@@ -260,7 +260,7 @@ func TestHolidaysElsewhere(t *testing.T) {
 	}
 }
 
-func TestOneCalendarManyGoroutines(t *testing.T) {
+func TestConcurrentCalendar(t *testing.T) {
 	c := named(t, "BE")
 	var wg sync.WaitGroup
 	for n := range 8 {
