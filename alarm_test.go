@@ -62,6 +62,11 @@ func TestRulesCatch(t *testing.T) {
 		{"imports", "plumbing knows a business word", files{"internal/jobs/a.go": code("jobs", `import "achteraf/orders"`)}, "internal/jobs may not import orders"},
 		{"imports", "the auditor trusts the audited", files{"verify/a.go": code("verify", `import "achteraf/ledger"`)}, "verify may not import ledger"},
 		{"imports", "a stage reaches for the program", files{"orders/a.go": code("orders", `import "achteraf/cmd/achteraf"`)}, "may not import cmd"},
+		{"imports", "a package for tests", files{
+			"internal/db/dbtest/a.go": code("dbtest", `import ("testing"; "time"; "achteraf/migrations")`, `var now = time.Now`),
+			"orders/a_test.go":        "package orders\nimport _ \"achteraf/internal/db/dbtest\"\n",
+		}, ""},
+		{"imports", "test code in the program", files{"orders/a.go": code("orders", `import "achteraf/internal/db/dbtest"`)}, "which is for tests"},
 		{"imports", "too deep", files{"orders/lines/a.go": code("lines")}, "2 levels deep"},
 		{"imports", "no stage", files{"things/a.go": code("things")}, "no stage"},
 		{"imports", "vague", files{"internal/utils/a.go": code("utils")}, "does not say what it owns"},
@@ -114,6 +119,10 @@ func TestRulesCatch(t *testing.T) {
 			"risk/a.go": code("risk", `import "achteraf/internal/fault"`, `var f = []fault.Field{{Pointer: "#/a", Code: "too-long"}}`)}, `field code "too-long" is not in`},
 		{"problems", "another status", files{"internal/fault/f.go": faults, "docs/problems.md": problemsPage, "orders/a.go": moves,
 			"risk/a.go": code("risk", `import "achteraf/internal/fault"`, `var f = fault.New(fault.Invalid, "order-state", "")`)}, `is 422 here and 409 in`},
+		{"problems", "two methods of one name", files{"internal/fault/f.go": faults, "docs/problems.md": problemsPage, "orders/a.go": moves,
+			"risk/a.go": code("risk", `import "achteraf/internal/fault"`, `type a struct{}`, `type b struct{}`,
+				`func (x *a) fail(code string) error { return fault.Clash(code, "") }`, `func (x *b) fail(err error) error { return err }`,
+				`func (x *b) f(err error, y *a) { x.fail(err); y.fail("order-state") }`)}, ""},
 		{"problems", "made at run time", files{"internal/fault/f.go": faults, "docs/problems.md": problemsPage, "orders/a.go": moves,
 			"risk/a.go": code("risk", `import "achteraf/internal/fault"`, `func f(c []string) error { return fault.Clash("order-"+c[0], "") }`)}, "not a literal"},
 

@@ -91,6 +91,7 @@ type codes struct {
 // carrier is a function that hands one of its parameters to a fault as the code.
 type carrier struct {
 	dir, name string // a method's name has a dot before it: ".fail"
+	recv      string // the method's type
 	code      int    // place of the parameter
 	field     bool   // the code of a field, not of the whole problem
 	kind      string // the kind it always makes, or empty
@@ -100,7 +101,14 @@ type carrier struct {
 // findCodes follows every code from where it is written to the fault that carries it: through composite
 // literals, and through functions that pass a parameter on, however many there are in between.
 func findCodes(t *tree) codes {
-	s := scan{tree: t, consts: constants(t), known: map[carrier]bool{}}
+	s := scan{tree: t, consts: constants(t), methods: map[string]int{}, known: map[carrier]bool{}}
+	for _, file := range t.shipped() {
+		for _, d := range file.ast.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Recv != nil {
+				s.methods[file.dir+"."+f.Name.Name]++
+			}
+		}
+	}
 	for before := -1; before != len(s.known); {
 		before = len(s.known)
 		s.found = codes{problems: map[string][]use{}, fields: map[string][]use{}}
@@ -112,10 +120,11 @@ func findCodes(t *tree) codes {
 }
 
 type scan struct {
-	tree   *tree
-	consts map[string]string // "orders.codeState" by folder and name
-	known  map[carrier]bool
-	found  codes
+	tree    *tree
+	consts  map[string]string // "orders.codeState" by folder and name
+	methods map[string]int    // how many types of a folder have a method of this name
+	known   map[carrier]bool
+	found   codes
 
 	source   source // the file and function being read
 	imported map[string]string
@@ -179,6 +188,9 @@ func (s *scan) call(call *ast.CallExpr) {
 		if c.name != name || c.code >= len(call.Args) || dir != "" && c.dir != dir || dir == "" && !s.sees(c.dir) {
 			continue
 		}
+		if c.recv != "" && !s.calls(c, call) {
+			continue
+		}
 		kind := kindOf{name: c.kind, param: -1}
 		if c.kindAt >= 0 {
 			kind = s.kindOf(call.Args[c.kindAt])
@@ -187,14 +199,49 @@ func (s *scan) call(call *ast.CallExpr) {
 	}
 }
 
+// calls says whether a call of a method is one of the carrier's type. Where the type of what it is called on
+// is not plain to see, other types with a method of that name make it doubtful; then a literal decides.
+func (s *scan) calls(c carrier, call *ast.CallExpr) bool {
+	on, ok := call.Fun.(*ast.SelectorExpr).X.(*ast.Ident)
+	if ok && c.dir == s.source.dir && s.function != nil && s.function.Recv != nil {
+		if names := s.function.Recv.List[0].Names; len(names) == 1 && on.Obj != nil && on.Obj == names[0].Obj {
+			return c.recv == receiver(s.function)
+		}
+	}
+	_, literal := s.text(call.Args[c.code])
+	return literal || s.methods[c.dir+c.name] == 1
+}
+
+// receiver returns the name of a method's type, or nothing for a function.
+func receiver(f *ast.FuncDecl) string {
+	if f.Recv == nil {
+		return ""
+	}
+	t := f.Recv.List[0].Type
+	for {
+		switch x := t.(type) {
+		case *ast.StarExpr:
+			t = x.X
+		case *ast.IndexExpr:
+			t = x.X
+		case *ast.IndexListExpr:
+			t = x.X
+		case *ast.Ident:
+			return x.Name
+		default:
+			return "?"
+		}
+	}
+}
+
 // take notes a code, or, when the code is a parameter of the function around it, that this function carries it.
 func (s *scan) take(code ast.Expr, field bool, kind kindOf) {
 	if at := s.param(code); at >= 0 {
-		name := s.function.Name.Name
-		if s.function.Recv != nil {
+		name, recv := s.function.Name.Name, receiver(s.function)
+		if recv != "" {
 			name = "." + name
 		}
-		s.known[carrier{s.source.dir, name, at, field, kind.name, kind.param}] = true
+		s.known[carrier{s.source.dir, name, recv, at, field, kind.name, kind.param}] = true
 		return
 	}
 	text, ok := s.text(code)

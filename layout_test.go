@@ -32,6 +32,10 @@ func imports(t *tree) []string {
 		dirs[s.dir] = true
 		for _, spec := range s.ast.Imports {
 			target, ours := strings.CutPrefix(unquote(spec.Path.Value), module+"/")
+			if target == "testing" || ours && forTests(target) {
+				breaches = append(breaches, fmt.Sprintf("%s: imports %s, which is for tests", t.at(spec.Pos()), target))
+				continue
+			}
 			if !ours || mayImport(s.dir, target) {
 				continue
 			}

@@ -54,7 +54,8 @@ var waits = strings.Fields("Sleep After AfterFunc Tick NewTicker NewTimer")
 
 // waiting are the packages that may let real time pass, each with its reason. None may ask what time it is.
 var waiting = map[string]string{
-	"internal/db": "waits before it tries a transaction again, and before it asks again how a commit ended",
+	"internal/db":   "waits before it tries a transaction again, and before it asks again how a commit ended",
+	"internal/jobs": "waits between two looks at the due rows",
 }
 
 // clock keeps real time out of everything but cmd: time is passed in.

@@ -237,10 +237,10 @@ func joined(x ast.Expr) (text string, ok bool) {
 var smells = strings.Fields(`email mail phone mobile name names surname initials birth born birthday age gender street house
 	postcode zip city address ip iban bic account payer payee debtor creditor remittance narrative description subject
 	text body raw note notes comment answer response request payload inputs snapshot device agent company registration
-	passport bsn title language user who person profile`)
+	passport bsn title language user who person profile reason reasons value actor by data reference`)
 
 // plain are column types that hold no words, only what personalNumbers names.
-var plain = strings.Fields("{{.Bigint}} {{.Bool}} {{.Instant}}")
+var plain = strings.Fields("{{.Bigint}} {{.Bool}} {{.Instant}} {{.Date}}")
 
 var personalNumbers = strings.Fields("phone mobile birth born birthday age house postcode zip ip bsn")
 

@@ -28,7 +28,7 @@ type tree struct {
 type source struct {
 	path string // "ledger/post.go"
 	dir  string // "ledger"; "." for the root
-	test bool
+	test bool   // a test, or a package for tests only, such as dbtest
 	ast  *ast.File
 }
 
@@ -109,9 +109,13 @@ func (t *tree) add(fsys fs.FS, name string) error {
 	if err != nil {
 		return err
 	}
-	t.code = append(t.code, source{name, path.Dir(name), strings.HasSuffix(name, "_test.go"), file})
+	dir := path.Dir(name)
+	t.code = append(t.code, source{name, dir, strings.HasSuffix(name, "_test.go") || forTests(dir), file})
 	return nil
 }
+
+// forTests says whether a package serves tests only, by its name.
+func forTests(dir string) bool { return strings.HasSuffix(path.Base(dir), "test") }
 
 // shipped returns the files that are no tests.
 func (t *tree) shipped() []source {
