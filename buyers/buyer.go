@@ -23,39 +23,39 @@ var languages = []string{"nl", "fr", "en", "de"}
 
 // Buyer is who orders, as the shop sent it; Check brings it into the stored form.
 type Buyer struct {
-	Kind            string        `json:"kind" enum:"consumer,company" doc:"Who buys: a person or a company."`
-	Email           string        `json:"email" maxLength:"254" doc:"Where invoices and messages go."`
-	Language        string        `json:"language" enum:"nl,fr,en,de" doc:"Language of invoices and messages."`
-	Phone           string        `json:"phone,omitempty" maxLength:"40" doc:"International form, or national in the country of the address."`
-	IP              string        `json:"ip,omitempty" maxLength:"45" doc:"Address from which the buyer ordered."`
+	Kind            string        `json:"kind"`
+	Email           string        `json:"email"`
+	Language        string        `json:"language"`
+	Phone           string        `json:"phone,omitempty"`
+	IP              string        `json:"ip,omitempty"`
 	Name            Name          `json:"name"`
-	BirthDate       calendar.Date `json:"birth_date,omitzero" doc:"Required for a consumer."`
+	BirthDate       calendar.Date `json:"birth_date,omitzero"`
 	Address         Address       `json:"address"`
 	DeliveryAddress *Address      `json:"delivery_address,omitempty"`
-	Company         *Firm         `json:"company,omitempty" doc:"Required for a company, instead of birth_date."`
+	Company         *Firm         `json:"company,omitempty"`
 }
 
 // Name is a person's name.
 type Name struct {
-	First string `json:"first" maxLength:"100"`
-	Last  string `json:"last" maxLength:"100"`
+	First string `json:"first"`
+	Last  string `json:"last"`
 }
 
 // Address is a postal address in separate fields.
 type Address struct {
-	Street            string `json:"street" maxLength:"120"`
-	HouseNumber       string `json:"house_number" maxLength:"10"`
-	HouseNumberSuffix string `json:"house_number_suffix,omitempty" maxLength:"20"`
-	Postcode          string `json:"postcode" maxLength:"10"`
-	City              string `json:"city" maxLength:"80"`
-	Country           string `json:"country" minLength:"2" maxLength:"2" doc:"ISO 3166-1 alpha-2, such as NL."`
+	Street            string `json:"street"`
+	HouseNumber       string `json:"house_number"`
+	HouseNumberSuffix string `json:"house_number_suffix,omitempty"`
+	Postcode          string `json:"postcode"`
+	City              string `json:"city"`
+	Country           string `json:"country"`
 }
 
 // Firm is a company as the trade register knows it.
 type Firm struct {
-	Name               string `json:"name" maxLength:"120"`
-	RegistrationNumber string `json:"registration_number" maxLength:"20"`
-	VATID              string `json:"vat_id,omitempty" maxLength:"20"`
+	Name               string `json:"name"`
+	RegistrationNumber string `json:"registration_number"`
+	VATID              string `json:"vat_id,omitempty"`
 }
 
 // check gathers wrong fields.
