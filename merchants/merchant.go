@@ -1,0 +1,315 @@
+package merchants
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"achteraf/calendar"
+	"achteraf/internal/db"
+	"achteraf/internal/fault"
+	"achteraf/internal/ident"
+
+	"github.com/BurntSushi/toml"
+)
+
+// State is where a shop stands.
+type State string
+
+const (
+	Draft     State = "draft"
+	Active    State = "active"
+	Suspended State = "suspended"
+	Closed    State = "closed"
+)
+
+// transitions is every change a shop can make. What is not here cannot happen.
+var transitions = []struct {
+	from State
+	on   string
+	to   State
+	by   string
+}{
+	{Draft, "activate", Active, "operator, with two contact means of different kinds"},
+	{Active, "suspend", Suspended, "operator"},
+	{Suspended, "activate", Active, "operator, with two contact means of different kinds"},
+	{Active, "close", Closed, "operator"},
+	{Suspended, "close", Closed, "operator"},
+	{Draft, "close", Closed, "operator"},
+}
+
+func (s State) next(on string) (State, error) {
+	for _, t := range transitions {
+		if t.from == s && t.on == on {
+			return t.to, nil
+		}
+	}
+	return s, fault.Clash("merchant-state", "A shop that is %s cannot %s.", s, on)
+}
+
+// Merchant is a stored shop.
+type Merchant struct {
+	ID                 string
+	Slug               string
+	Name               string
+	LegalName          string
+	Country            string
+	Street             string
+	HouseNumber        string
+	Postcode           string
+	City               string
+	RegistrationNumber string
+	VATID              string
+	IBAN               string
+	Language           string
+	InvoicePrefix      string
+	State              State
+	CreatedAt          calendar.Instant
+}
+
+// Contact is one way to reach a shop.
+type Contact struct {
+	Kind  string `toml:"kind"` // phone, email, chat, form, whatsapp, post
+	Value string `toml:"value"`
+}
+
+// New is a shop to add, as its file says it.
+type New struct {
+	Slug               string    `toml:"slug"`
+	Name               string    `toml:"name"`
+	LegalName          string    `toml:"legal_name"`
+	Country            string    `toml:"country"`
+	Street             string    `toml:"street"`
+	HouseNumber        string    `toml:"house_number"`
+	Postcode           string    `toml:"postcode"`
+	City               string    `toml:"city"`
+	RegistrationNumber string    `toml:"registration_number"`
+	VATID              string    `toml:"vat_id"`
+	IBAN               string    `toml:"iban"`
+	Language           string    `toml:"language"`
+	InvoicePrefix      string    `toml:"invoice_prefix"`
+	Contacts           []Contact `toml:"contact"`
+	Contract           Contract  `toml:"contract"`
+	Terms              TermsText `toml:"terms"`
+}
+
+// TermsText is a version of a shop's terms of sale.
+type TermsText struct {
+	Version string `toml:"version"`
+	URL     string `toml:"url"`
+	Text    string `toml:"text"`
+}
+
+// FromTOML reads a shop's file. Errors: Invalid "merchant-file" for what is no TOML or a key nobody knows,
+// Invalid "fields" with a pointer for each wrong field.
+func FromTOML(r io.Reader) (New, error) {
+	n := New{Contract: StandardContract()}
+	meta, err := toml.NewDecoder(io.LimitReader(r, 1<<20)).Decode(&n)
+	if err != nil {
+		return n, fault.Wrap(err, fault.Invalid, "merchant-file", "The file cannot be read as TOML.")
+	}
+	if extra := meta.Undecoded(); len(extra) > 0 {
+		return n, fault.Bad("merchant-file", "Nobody knows the key %s.", extra[0])
+	}
+	return n, n.Check()
+}
+
+var contactForms = map[string]func(country, s string) (string, error){
+	"phone":    ident.Phone,
+	"whatsapp": ident.Phone,
+	"email":    func(_, s string) (string, error) { return ident.Email(s) },
+	"chat":     webAddress,
+	"form":     webAddress,
+	"post":     func(_, s string) (string, error) { return s, nil },
+}
+
+func webAddress(_, s string) (string, error) {
+	if !strings.HasPrefix(s, "https://") || len(s) < len("https://a.b") || strings.ContainsAny(s, " \"<>") {
+		return "", errors.New("not a web address")
+	}
+	return s, nil
+}
+
+var languages = []string{"nl", "fr", "en", "de"}
+
+// Check brings n into the stored form. Error: Invalid "fields".
+func (n *New) Check() error {
+	c := &checker{}
+	for pointer, v := range map[string]*string{"#/name": &n.Name, "#/legal_name": &n.LegalName, "#/street": &n.Street,
+		"#/house_number": &n.HouseNumber, "#/city": &n.City} {
+		c.need(v, pointer)
+	}
+	c.form(&n.Slug, "#/slug", word("abcdefghijklmnopqrstuvwxyz0123456789-", 3, 40))
+	c.form(&n.InvoicePrefix, "#/invoice_prefix", word("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 1, 12))
+	c.country(&n.Country, "#/country")
+	c.form(&n.Postcode, "#/postcode", func(s string) (string, error) { return ident.Postcode(n.Country, s) })
+	c.form(&n.RegistrationNumber, "#/registration_number", func(s string) (string, error) { return ident.RegistrationNumber(n.Country, s) })
+	c.form(&n.VATID, "#/vat_id", ident.VATID)
+	c.form(&n.IBAN, "#/iban", ident.IBAN)
+	if !slices.Contains(languages, n.Language) {
+		c.wrong("#/language", "language", "Choose nl, fr, en or de.")
+	}
+	for i := range n.Contacts {
+		at := fmt.Sprintf("#/contact/%d", i)
+		f, known := contactForms[n.Contacts[i].Kind]
+		if !known {
+			c.wrong(at+"/kind", "unknown", "Say phone, whatsapp, email, chat, form or post.")
+			continue
+		}
+		c.form(&n.Contacts[i].Value, at+"/value", func(s string) (string, error) { return f(n.Country, s) })
+	}
+	c.need(&n.Terms.Version, "#/terms/version")
+	n.Contract.check(c)
+	if wrong := c.sorted(); len(wrong) > 0 {
+		return fault.At("fields", "Some fields are not right.", wrong...)
+	}
+	return nil
+}
+
+// word accepts min to max of the given characters.
+func word(of string, min, max int) func(string) (string, error) {
+	return func(s string) (string, error) {
+		if len(s) < min || len(s) > max || strings.Trim(s, of) != "" {
+			return "", errors.New("not such a word")
+		}
+		return s, nil
+	}
+}
+
+// Add stores a shop as a draft, with its contact means, first contract and terms, in force from today.
+// Errors: Invalid "fields", Conflict "merchant-exists" when slug or invoice prefix are taken.
+func Add(ctx context.Context, tx *db.Tx, n New) (Merchant, error) {
+	if err := n.Check(); err != nil {
+		return Merchant{}, err
+	}
+	taken := 0
+	if err := tx.QueryRow(ctx, `select count(*) from merchants where slug = $1 or invoice_prefix = $2`, []any{n.Slug, n.InvoicePrefix}, &taken); err != nil {
+		return Merchant{}, err
+	}
+	if taken > 0 {
+		return Merchant{}, fault.Clash("merchant-exists", "Another shop has this slug or invoice prefix.")
+	}
+	m := Merchant{ID: tx.ID("mer_"), Slug: n.Slug, Name: n.Name, LegalName: n.LegalName, Country: n.Country, Street: n.Street,
+		HouseNumber: n.HouseNumber, Postcode: n.Postcode, City: n.City, RegistrationNumber: n.RegistrationNumber, VATID: n.VATID,
+		IBAN: n.IBAN, Language: n.Language, InvoicePrefix: n.InvoicePrefix, State: Draft, CreatedAt: tx.Now}
+	_, err := tx.Exec(ctx, `
+insert into merchants (id, slug, name, legal_name, country, street, house_number, postcode, city, registration_number, vat_id, iban,
+       language, invoice_prefix, state, created_at, moved_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)`,
+		m.ID, m.Slug, m.Name, m.LegalName, m.Country, m.Street, m.HouseNumber, m.Postcode, m.City, m.RegistrationNumber, m.VATID, m.IBAN,
+		m.Language, m.InvoicePrefix, m.State, m.CreatedAt)
+	if err != nil {
+		return m, err
+	}
+	for _, c := range n.Contacts {
+		if err := AddContact(ctx, tx, m.ID, c); err != nil {
+			return m, err
+		}
+	}
+	zone, err := calendar.ZoneOf(m.Country)
+	if err != nil {
+		return m, err
+	}
+	today := zone.DateOf(tx.Now)
+	if _, err := AddContract(ctx, tx, m.ID, today, n.Contract); err != nil {
+		return m, err
+	}
+	return m, AddTerms(ctx, tx, m.ID, today, n.Terms)
+}
+
+// AddContact stores one more way to reach a shop.
+func AddContact(ctx context.Context, tx *db.Tx, merchant string, c Contact) error {
+	_, err := tx.Exec(ctx, `
+insert into merchant_contacts (merchant_id, kind, value) values ($1, $2, $3) on conflict (merchant_id, kind, value) do nothing`,
+		merchant, c.Kind, c.Value)
+	return err
+}
+
+// Contacts lists the ways to reach a shop.
+func Contacts(ctx context.Context, tx *db.Tx, merchant string) ([]Contact, error) {
+	var out []Contact
+	err := tx.Each(ctx, `select kind, value from merchant_contacts where merchant_id = $1 order by kind, value`, []any{merchant}, func(r db.Row) error {
+		var c Contact
+		err := r.Scan(&c.Kind, &c.Value)
+		out = append(out, c)
+		return err
+	})
+	return out, err
+}
+
+// Activate lets a shop place orders. Errors: NotFound "merchant", Conflict "merchant-state", Invalid
+// "merchant-contacts" with fewer than two contact means of two different kinds.
+func Activate(ctx context.Context, tx *db.Tx, id string) error {
+	contacts, err := Contacts(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	if err := enough(contacts); err != nil {
+		return err
+	}
+	return move(ctx, tx, id, "activate")
+}
+
+// enough is the rule S-SHOP-01: a buyer must be able to reach the shop in two different ways.
+func enough(contacts []Contact) error {
+	var kinds []string
+	for _, c := range contacts {
+		if !slices.Contains(kinds, c.Kind) {
+			kinds = append(kinds, c.Kind)
+		}
+	}
+	switch {
+	case len(kinds) >= 2:
+		return nil
+	case len(contacts) == 0:
+		return fault.Bad("merchant-contacts", "The shop has no contact means; it needs two of different kinds.")
+	case len(contacts) == 1:
+		return fault.Bad("merchant-contacts", "The shop can be reached by %s only; it needs two contact means of different kinds.", kinds[0])
+	}
+	return fault.Bad("merchant-contacts", "All contact means of the shop are of the kind %s; it needs two different kinds.", kinds[0])
+}
+
+// Suspend stops new orders of a shop; Close ends it for good.
+func Suspend(ctx context.Context, tx *db.Tx, id string) error { return move(ctx, tx, id, "suspend") }
+
+// Close ends a shop for good.
+func Close(ctx context.Context, tx *db.Tx, id string) error { return move(ctx, tx, id, "close") }
+
+func move(ctx context.Context, tx *db.Tx, id, on string) error {
+	m, err := ByID(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	to, err := m.State.next(on)
+	if err != nil {
+		return err
+	}
+	n, err := tx.Exec(ctx, `update merchants set state = $3, moved_at = $4 where id = $1 and state = $2`, id, m.State, to, tx.Now)
+	return db.One(n, err, "merchant-state", "The shop has just changed.")
+}
+
+const columns = `id, slug, name, legal_name, country, street, house_number, postcode, city, registration_number, vat_id, iban, language,
+       invoice_prefix, state, created_at`
+
+func one(ctx context.Context, tx *db.Tx, sql string, arg string) (Merchant, error) {
+	var m Merchant
+	err := tx.QueryRow(ctx, sql, []any{arg}, &m.ID, &m.Slug, &m.Name, &m.LegalName, &m.Country, &m.Street, &m.HouseNumber, &m.Postcode, &m.City,
+		&m.RegistrationNumber, &m.VATID, &m.IBAN, &m.Language, &m.InvoicePrefix, &m.State, &m.CreatedAt)
+	if errors.Is(err, db.ErrNone) {
+		err = fault.Missing("merchant", "There is no such shop.")
+	}
+	return m, err
+}
+
+// ByID reads a shop. Error: NotFound "merchant".
+func ByID(ctx context.Context, tx *db.Tx, id string) (Merchant, error) {
+	return one(ctx, tx, `select `+columns+` from merchants where id = $1`, id)
+}
+
+// BySlug reads a shop by the short word in its addresses. Error: NotFound "merchant".
+func BySlug(ctx context.Context, tx *db.Tx, slug string) (Merchant, error) {
+	return one(ctx, tx, `select `+columns+` from merchants where slug = $1`, slug)
+}
