@@ -162,3 +162,10 @@ func Backlog(ctx context.Context, tx *db.Tx) (rows int64, since calendar.Instant
 	err = tx.QueryRow(ctx, `select count(*), min(due_at) from due where due_at <= $1`, []any{tx.Now}, &rows, &since)
 	return rows, since, err
 }
+
+// Next is the next moment in the future at which something is due, in business time. It is zero when nothing is
+// planned.
+func Next(ctx context.Context, tx *db.Tx) (at calendar.Instant, err error) {
+	err = tx.QueryRow(ctx, `select min(due_at) from due where due_at > $1`, []any{tx.Now}, &at)
+	return at, err
+}

@@ -458,3 +458,23 @@ func TestBacklog(t *testing.T) {
 		}
 	})
 }
+
+func TestNext(t *testing.T) {
+	run(t, func(w *world) {
+		next := func() (at calendar.Instant) {
+			if err := w.d.Read(t.Context(), func(tx *db.Tx) (err error) { at, err = jobs.Next(t.Context(), tx); return err }); err != nil {
+				t.Fatal(err)
+			}
+			return at
+		}
+		start := w.p.Clock.Now()
+		w.add(jobs.Due{Kind: "k"}) // due now, so not in the future
+		if at := next(); !at.IsZero() {
+			t.Errorf("with nothing planned: %v", at)
+		}
+		w.add(jobs.Due{Kind: "k", At: start.Add(2 * time.Hour)}, jobs.Due{Kind: "k", At: start.Add(time.Hour)})
+		if at := next(); at != start.Add(time.Hour) {
+			t.Errorf("got %v", at)
+		}
+	})
+}
