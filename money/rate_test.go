@@ -149,6 +149,13 @@ func TestRateOf(t *testing.T) {
 	if got, err := rate("200").Of(EUR(low / 2)); err != nil || got != EUR(low) {
 		t.Errorf("twice half the least is %v, %v", got, err)
 	}
+	const edge = -7_622_621_518_061_798_189 // of which 121 % is the least and more than half a cent
+	if got, err := rate("121").Of(EUR(edge)); err == nil {
+		t.Errorf("beyond the least is %v, want an error", got)
+	}
+	if got, err := rate("121").OfDown(EUR(edge)); err != nil || got != EUR(low) {
+		t.Errorf("down to the least is %v, %v", got, err)
+	}
 	if got, err := rate("21").Of(Amount{100, "USD"}); err != nil || got != (Amount{21, "USD"}) {
 		t.Errorf("21 %% of a dollar is %v, %v", got, err)
 	}
