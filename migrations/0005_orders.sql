@@ -17,7 +17,6 @@ create table orders (
     terms_version     text         not null,
     accepted_text     text         not null,
     accepted_at       {{.Instant}},
-    test              {{.Bool}}    not null,
     placed_on         {{.Date}}    not null,
     placed_at         {{.Instant}} not null,
     moved_at          {{.Instant}} not null,

@@ -30,7 +30,6 @@ type Order struct {
 	TermsVersion     string
 	AcceptedText     string
 	AcceptedAt       calendar.Instant
-	Test             bool
 	PlacedOn         calendar.Date
 	PlacedAt         calendar.Instant
 	MovedAt          calendar.Instant
@@ -42,7 +41,7 @@ var orderCols = []db.Col{{Name: "id", Type: db.Text}, {Name: "merchant_id", Type
 	{Name: "currency", Type: db.Text}, {Name: "prices", Type: db.Text}, {Name: "total_cents", Type: db.Bigint},
 	{Name: "payment_reference", Type: db.Text}, {Name: "contract_id", Type: db.Text}, {Name: "scope", Type: db.Text},
 	{Name: "terms_version", Type: db.Text}, {Name: "accepted_text", Type: db.Text}, {Name: "accepted_at", Type: db.Instant},
-	{Name: "test", Type: db.Bool}, {Name: "placed_on", Type: db.Date}, {Name: "placed_at", Type: db.Instant}, {Name: "moved_at", Type: db.Instant}}
+	{Name: "placed_on", Type: db.Date}, {Name: "placed_at", Type: db.Instant}, {Name: "moved_at", Type: db.Instant}}
 
 var (
 	newOrders = db.NewTable("orders", "", orderCols...)
@@ -67,7 +66,7 @@ update orders set state = $4, moved_at = $5 /*from*/
 )
 
 const columns = `id, merchant_id, reference, attempt_id, person_id, state, buyer_kind, country, language, currency, prices, total_cents,
-       payment_reference, contract_id, scope, terms_version, accepted_text, accepted_at, test, placed_on, placed_at, moved_at`
+       payment_reference, contract_id, scope, terms_version, accepted_text, accepted_at, placed_on, placed_at, moved_at`
 
 var (
 	findOrders      = db.NewQuery(`select `+columns+` from orders where id = $1 and merchant_id = $2`, db.Text, db.Text)
@@ -77,7 +76,7 @@ var (
 
 func (o *Order) scan(r db.Row) error {
 	return r.Scan(&o.ID, &o.Merchant, &o.Reference, &o.Attempt, &o.Person, &o.State, &o.BuyerKind, &o.Country, &o.Language, &o.Currency,
-		&o.Prices, &o.TotalCents, &o.PaymentReference, &o.Contract, &o.Scope, &o.TermsVersion, &o.AcceptedText, &o.AcceptedAt, &o.Test,
+		&o.Prices, &o.TotalCents, &o.PaymentReference, &o.Contract, &o.Scope, &o.TermsVersion, &o.AcceptedText, &o.AcceptedAt,
 		&o.PlacedOn, &o.PlacedAt, &o.MovedAt)
 }
 
@@ -104,7 +103,7 @@ func Put(ctx context.Context, tx *db.Tx, list []Order, lines [][]Line) error {
 	var lineRows [][]any
 	for i, o := range list {
 		rows[i] = []any{o.ID, o.Merchant, o.Reference, o.Attempt, o.Person, o.State, o.BuyerKind, o.Country, o.Language, o.Currency,
-			o.Prices, o.TotalCents, o.PaymentReference, o.Contract, o.Scope, o.TermsVersion, o.AcceptedText, o.AcceptedAt, o.Test,
+			o.Prices, o.TotalCents, o.PaymentReference, o.Contract, o.Scope, o.TermsVersion, o.AcceptedText, o.AcceptedAt,
 			o.PlacedOn, o.PlacedAt, o.MovedAt}
 		for n, l := range lines[i] {
 			lineRows = append(lineRows, []any{o.ID, o.Merchant, n + 1, l.Reference, l.Kind, l.Description, l.Quantity, l.UnitPriceCents,

@@ -1,0 +1,58 @@
+package invoices
+
+import (
+	"fmt"
+
+	"achteraf/buyers"
+	"achteraf/merchants"
+	"achteraf/money"
+)
+
+// Kinds of due rows that this stage handles.
+const (
+	DueIssue   = "invoice.issue"   // subject: the invoice
+	DueOverdue = "invoice.overdue" // subject: the invoice
+	DueLapse   = "order.lapse"     // subject: the order
+)
+
+// SliceSize is how many due rows of one kind share a transaction. A series' row is locked as long.
+const SliceSize = 500
+
+// Clerk issues, credits and cancels invoices.
+type Clerk struct {
+	desk     *buyers.Desk
+	operator merchants.Operator
+	feeVAT   money.Rate
+}
+
+// NewClerk makes a Clerk for an operator.
+func NewClerk(desk *buyers.Desk, operator merchants.Operator) (*Clerk, error) {
+	rate, err := money.ParsePercent(operator.VATPercent)
+	if err != nil {
+		return nil, fmt.Errorf("the operator's VAT rate: %w", err)
+	}
+	return &Clerk{desk: desk, operator: operator, feeVAT: rate}, nil
+}
+
+// fee is what a shop pays for an invoice, and the VAT on it: basis points of the invoice and a fixed
+// amount, excluding VAT, rounded once, half away from zero. VAT at the operator's rate for a shop in the
+// operator's country; abroad the shop accounts for it (reverse charge, Directive 2006/112/EC art. 196).
+func (c *Clerk) fee(t merchants.Contract, country string, total int64) (fee, vat int64, err error) {
+	if t.Model == merchants.Own {
+		return 0, 0, nil
+	}
+	rate, err := money.BasisPoints(t.FeeBasisPoints)
+	if err != nil {
+		return 0, 0, err
+	}
+	part, err := rate.Of(money.EUR(total))
+	if err != nil {
+		return 0, 0, err
+	}
+	whole, err := part.Add(money.EUR(t.FeeFixedCents))
+	if err != nil || country != c.operator.Country {
+		return whole.Cents, 0, err
+	}
+	tax, err := c.feeVAT.Of(whole)
+	return whole.Cents, tax.Cents, err
+}

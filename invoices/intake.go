@@ -1,0 +1,390 @@
+package invoices
+
+import (
+	"context"
+	"fmt"
+
+	"achteraf/access"
+	"achteraf/buyers"
+	"achteraf/calendar"
+	"achteraf/internal/db"
+	"achteraf/internal/events"
+	"achteraf/internal/fault"
+	"achteraf/internal/jobs"
+	"achteraf/merchants"
+	"achteraf/orders"
+	"achteraf/risk"
+)
+
+// Request is an order that a shop wants to place.
+type Request struct {
+	Credential access.Presented
+	Key        string   // the idempotency key as sent
+	Route      string   // "POST /v1/orders"
+	Body       [32]byte // SHA-256 of the message
+	Order      orders.New
+	Buyer      buyers.Buyer
+	// Render makes the answer that is stored with its effect. It does no I/O.
+	Render func(Outcome) (status int, body []byte, err error)
+}
+
+// Outcome is what became of a request. Order and Invoice are nil unless it was accepted.
+type Outcome struct {
+	Attempt  string
+	Decision risk.Decision
+	Order    *orders.Order
+	Lines    []orders.Line
+	Invoice  *Invoice
+	At       calendar.Instant
+}
+
+// Answer is what the shop gets, byte for byte the same however often it asks with the same key.
+type Answer struct {
+	Status   int
+	Body     []byte
+	Replayed bool
+}
+
+// Intake accepts or refuses orders. It is the hot verb of the platform: requests that wait together share
+// one transaction, in which the key is checked, the answer of an earlier request found, the buyer's handles
+// locked, the decision made, and the order with its planned invoice stored.
+type Intake struct {
+	db         *db.DB
+	access     *access.Access
+	desk       *buyers.Desk
+	policies   *risk.Policies
+	references *orders.References
+	batch      *db.Batch[placing, Answer]
+}
+
+// NewIntake makes an Intake.
+func NewIntake(d *db.DB, a *access.Access, desk *buyers.Desk, p *risk.Policies, refs *orders.References) *Intake {
+	k := &Intake{db: d, access: a, desk: desk, policies: p, references: refs}
+	k.batch = db.NewBatch(d, k.run)
+	return k
+}
+
+// placing is a request with what was made ready for it outside the transaction.
+type placing struct {
+	Request
+	number int64 // of its payment reference
+}
+
+// Place answers one request. Errors: Invalid "fields" with pointers, before anything is decided; those of
+// access; Conflict "order-reference" for a reference that already names an order of the shop.
+func (k *Intake) Place(ctx context.Context, r Request) (Answer, error) {
+	n, err := k.references.Take(ctx)
+	if err != nil {
+		return Answer{}, err
+	}
+	return k.batch.Do(ctx, placing{r, n})
+}
+
+// slice is the requests of one transaction on their way.
+type slice struct {
+	k       *Intake
+	tx      *db.Tx
+	in      []placing
+	out     []db.Result[Answer]
+	who     []access.Principal
+	standby []bool             // has its answer already
+	known   map[[2]string]int  // first request of this slice with an idempotency key
+	named   map[[2]string]bool // references taken
+	terms   map[string]merchants.Terms
+	buyers  *buyers.Slice
+	at      []int // index of each request among the slice's buyers
+
+	orders    []orders.Order
+	lines     [][]orders.Line
+	invoices  []Invoice
+	decisions [][]any
+	due       []jobs.Due
+	happened  []events.Event
+	kept      []access.Kept
+}
+
+// run answers a slice of requests in one transaction.
+func (k *Intake) run(ctx context.Context, tx *db.Tx, in []placing) ([]db.Result[Answer], error) {
+	s := &slice{k: k, tx: tx, in: in, out: make([]db.Result[Answer], len(in)), standby: make([]bool, len(in)),
+		known: map[[2]string]int{}, at: make([]int, len(in))}
+	err := first(
+		func() error { return s.authenticate(ctx) },
+		func() error { return s.replay(ctx) },
+		func() error { return s.check() },
+		func() error { return s.read(ctx) },
+	)
+	if err != nil {
+		return nil, err
+	}
+	for i := range in {
+		if s.standby[i] {
+			continue
+		}
+		if j, again := s.known[s.key(i)]; again {
+			s.follow(i, j)
+			continue
+		}
+		if err := s.decide(i); err != nil {
+			return nil, err
+		}
+		if s.out[i].Err == nil {
+			s.known[s.key(i)] = i
+		}
+	}
+	return s.out, s.write(ctx)
+}
+
+// key is what makes two requests of a slice the same.
+func (s *slice) key(i int) [2]string { return [2]string{s.who[i].Merchant, s.in[i].Key} }
+
+// refuse answers request i with a fault.
+func (s *slice) refuse(i int, err error) {
+	s.standby[i] = true
+	s.out[i].Err = err
+}
+
+func (s *slice) authenticate(ctx context.Context) error {
+	shown := make([]access.Presented, len(s.in))
+	for i, r := range s.in {
+		shown[i] = r.Credential
+	}
+	checked, err := s.k.access.Check(ctx, s.tx, shown)
+	if err != nil {
+		return err
+	}
+	s.who = make([]access.Principal, len(s.in))
+	for i, c := range checked {
+		s.who[i] = c.Principal
+		if c.Err == nil {
+			c.Err = c.Principal.Need(access.OrdersWrite)
+		}
+		if c.Err != nil {
+			s.refuse(i, c.Err)
+		}
+	}
+	return nil
+}
+
+// replay answers requests whose key was used before.
+func (s *slice) replay(ctx context.Context) error {
+	var asks []access.Ask
+	var of []int
+	for i, r := range s.in {
+		if !s.standby[i] {
+			asks = append(asks, access.Ask{Merchant: s.who[i].Merchant, Key: r.Key, Route: r.Route, Body: r.Body})
+			of = append(of, i)
+		}
+	}
+	found, err := s.k.access.Lookup(ctx, s.tx, asks)
+	if err != nil {
+		return err
+	}
+	for n, f := range found {
+		i := of[n]
+		switch {
+		case f.Err != nil:
+			s.refuse(i, f.Err)
+		case f.Found:
+			s.standby[i] = true
+			s.out[i].Value = Answer{Status: f.Status, Body: f.Answer, Replayed: true}
+		}
+	}
+	return nil
+}
+
+// follow gives request i the answer of the earlier request j of this slice with the same key.
+func (s *slice) follow(i, j int) {
+	if s.in[i].Body != s.in[j].Body || s.in[i].Route != s.in[j].Route {
+		s.refuse(i, access.ErrOtherRequest())
+		return
+	}
+	s.standby[i] = true
+	s.out[i].Value = s.out[j].Value
+	s.out[i].Value.Replayed = true
+}
+
+// check sends wrong fields back, before anything is decided.
+func (s *slice) check() error {
+	for i := range s.in {
+		if s.standby[i] {
+			continue
+		}
+		r := &s.in[i]
+		wrong := r.Order.Check(s.tx.Now)
+		wrong = append(wrong, r.Buyer.Check("#/buyer", r.Buyer.Today(s.tx.Now))...)
+		if len(wrong) > 0 {
+			s.refuse(i, fault.At("fields", "Some fields are not right.", wrong...))
+		}
+	}
+	return nil
+}
+
+// read loads what the requests that are left need, each table once, and locks their buyers' handles.
+func (s *slice) read(ctx context.Context) error {
+	var shops []string
+	var pairs [][2]string
+	var list []*buyers.Buyer
+	for i := range s.in {
+		if s.standby[i] {
+			continue
+		}
+		s.at[i] = len(list)
+		list = append(list, &s.in[i].Buyer)
+		shops = append(shops, s.who[i].Merchant)
+		pairs = append(pairs, [2]string{s.who[i].Merchant, s.in[i].Order.Reference})
+	}
+	var err error
+	if s.terms, err = merchants.InForce(ctx, s.tx, shops, today(s.tx.Now)); err != nil {
+		return err
+	}
+	if s.named, err = orders.Taken(ctx, s.tx, pairs); err != nil {
+		return err
+	}
+	s.buyers, err = s.k.desk.Open(ctx, s.tx, list)
+	return err
+}
+
+// today is the civil date of the operator's country, by which contracts and policies are in force.
+func today(now calendar.Instant) calendar.Date {
+	zone, _ := calendar.ZoneOf("NL")
+	return zone.DateOf(now)
+}
+
+// decide decides request i and notes all that follows from it.
+func (s *slice) decide(i int) error {
+	r, merchant := &s.in[i], s.who[i].Merchant
+	terms, ok := s.terms[merchant]
+	if !ok || !terms.Active() {
+		s.refuse(i, fault.New(fault.Forbidden, "merchant-inactive", "This shop cannot place orders now."))
+		return nil
+	}
+	pair := [2]string{merchant, r.Order.Reference}
+	if s.named[pair] {
+		s.refuse(i, fault.Clash("order-reference", "This reference already names an order."))
+		return nil
+	}
+	begun := s.k.db.Wall()
+	policy, err := s.k.policies.InForce(today(s.tx.Now))
+	if err != nil {
+		return err
+	}
+	facts := s.facts(i, policy, terms.Contract)
+	decision := policy.Decide(&facts)
+	out := Outcome{Attempt: s.tx.ID("att_"), Decision: decision, At: s.tx.Now}
+	if decision.Class == risk.Accepted {
+		if err := s.accept(i, terms, &out); err != nil {
+			return err
+		}
+		s.named[pair] = true
+	}
+	if err := s.record(i, &out, facts, s.k.db.Wall().Sub(begun).Microseconds()); err != nil {
+		return err
+	}
+	return s.answer(i, out)
+}
+
+// facts gathers what the policy looks at.
+func (s *slice) facts(i int, policy *risk.Policy, c merchants.Contract) risk.Facts {
+	b := &s.in[i].Buyer
+	known := s.buyers.Standing(s.at[i])
+	raised := c.ConsumerLimitCents
+	if b.Kind == buyers.Company {
+		raised = c.CompanyLimitCents
+	}
+	return risk.Facts{
+		Country: b.Address.Country, Buyer: b.Kind, Model: string(c.Model),
+		AmountCents: s.in[i].Order.TotalCents, LimitCents: policy.Limit(b.Address.Country, b.Kind, raised),
+		OpenCents: known.OpenCents, Overdue: known.Overdue, Orders: known.Orders,
+		AttemptsToday: known.Today, AttemptsWeek: known.Week,
+		Age:            int64(b.Age(b.Today(s.tx.Now))),
+		BlockedAddress: known.BlockedAddress, BlockedPerson: known.BlockedPerson, BlockedIP: known.BlockedIP,
+	}
+}
+
+// accept makes the order and its planned invoice.
+func (s *slice) accept(i int, terms merchants.Terms, out *Outcome) error {
+	r := &s.in[i]
+	b, c := &r.Buyer, terms.Contract
+	zone, err := calendar.ZoneOf(b.Address.Country)
+	if err != nil {
+		return err
+	}
+	reference, err := orders.Reference(b.Address.Country, r.number)
+	if err != nil {
+		return err
+	}
+	o := orders.Order{
+		ID: s.tx.ID("ord_"), Merchant: terms.Merchant, Reference: r.Order.Reference, Attempt: out.Attempt, State: orders.Placed,
+		BuyerKind: b.Kind, Country: b.Address.Country, Language: b.Language, Currency: r.Order.Currency, Prices: r.Order.Prices,
+		TotalCents: r.Order.TotalCents, PaymentReference: reference, Contract: c.ID,
+		Scope:        orders.Scope(orders.ScopeFacts{Consumer: b.Kind == buyers.Consumer, Model: string(c.Model), TermDays: c.DueDays + c.TransitDays}),
+		TermsVersion: r.Order.TermsVersion, AcceptedText: r.Order.AcceptedText, AcceptedAt: r.Order.AcceptedAt,
+		PlacedOn: zone.DateOf(s.tx.Now), PlacedAt: s.tx.Now, MovedAt: s.tx.Now,
+	}
+	if o.TermsVersion == "" {
+		o.TermsVersion = terms.Version
+	}
+	v := Invoice{
+		ID: s.tx.ID("inv_"), Merchant: o.Merchant, Order: o.ID, Status: Planned, Series: terms.InvoicePrefix, Currency: o.Currency,
+		TotalCents: o.TotalCents, OpenCents: o.TotalCents, SendOn: o.PlacedOn.AddDays(int(c.SendAfterDays)), MadeAt: s.tx.Now, MovedAt: s.tx.Now,
+	}
+	out.Order, out.Lines, out.Invoice = &o, r.Order.Lines, &v
+	s.due = append(s.due, firstSteps(o, v, c, zone))
+	return nil
+}
+
+// record keeps the attempt: who it was, what was decided and why, and that it happened.
+func (s *slice) record(i int, out *Outcome, facts risk.Facts, took int64) error {
+	merchant := s.who[i].Merchant
+	a := buyers.Attempt{ID: out.Attempt, Merchant: merchant}
+	if out.Order != nil {
+		a.Order, a.Cents = out.Order.ID, out.Order.TotalCents
+	}
+	person, keys, err := s.buyers.Keep(s.at[i], a)
+	if err != nil {
+		return err
+	}
+	row, err := (&risk.Record{ID: out.Attempt, Merchant: merchant, Person: person, Decision: out.Decision, Facts: facts,
+		TookMicro: took, DecidedAt: s.tx.Now}).Row(keys)
+	if err != nil {
+		return err
+	}
+	s.decisions = append(s.decisions, row)
+	if out.Order == nil {
+		s.happened = append(s.happened, event(merchant, "order.refused", out.Attempt, fmt.Sprintf(`{"class":%q}`, out.Decision.Class)))
+		return nil
+	}
+	out.Order.Person = person
+	s.orders = append(s.orders, *out.Order)
+	s.lines = append(s.lines, out.Lines)
+	s.invoices = append(s.invoices, *out.Invoice)
+	s.happened = append(s.happened, event(merchant, "order.accepted", out.Order.ID,
+		fmt.Sprintf(`{"invoice":%q,"total_cents":%d,"send_on":%q}`, out.Invoice.ID, out.Order.TotalCents, out.Invoice.SendOn)))
+	return nil
+}
+
+// answer renders the answer of request i and keeps it under its key.
+func (s *slice) answer(i int, out Outcome) error {
+	status, body, err := s.in[i].Render(out)
+	if err != nil {
+		return err
+	}
+	s.out[i].Value = Answer{Status: status, Body: body}
+	s.kept = append(s.kept, access.Kept{
+		Ask:    access.Ask{Merchant: s.who[i].Merchant, Key: s.in[i].Key, Route: s.in[i].Route, Body: s.in[i].Body},
+		Status: status, Answer: body})
+	return nil
+}
+
+// write stores the whole slice, each table once.
+func (s *slice) write(ctx context.Context) error {
+	return first(
+		func() error { return s.buyers.Flush(ctx) },
+		func() error { return risk.Keep(ctx, s.tx, s.decisions) },
+		func() error { return orders.Put(ctx, s.tx, s.orders, s.lines) },
+		func() error { return put(ctx, s.tx, s.invoices) },
+		func() error { return jobs.Add(ctx, s.tx, s.due) },
+		func() error { return events.Append(ctx, s.tx, s.happened) },
+		func() error { return s.k.access.Keep(ctx, s.tx, s.kept) },
+	)
+}
