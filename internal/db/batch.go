@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"time"
-
-	"achteraf/internal/fault"
 )
 
 const (
@@ -15,7 +12,6 @@ const (
 	writeLimit   = 32               // functions in one transaction of Write on SQLite
 	batchTime    = 20 * time.Second // a batch that takes longer is given up
 	functionTime = 10 * time.Second // one function of Write
-	tries        = 8                // of a transaction that meets conflicts or a lost connection
 )
 
 // Result is the answer to one request of a batch: its value, or the fault that refused it.
@@ -43,22 +39,25 @@ func NewBatch[In, Out any](d *DB, f func(ctx context.Context, tx *Tx, in []In) (
 
 // Do runs one request and returns once its transaction is durable.
 func (b *Batch[In, Out]) Do(ctx context.Context, in In) (Out, error) {
+	var none Out
+	if !b.db.gate.enter() {
+		return none, Fault(errClosed)
+	}
+	defer b.db.gate.leave()
 	out, err := b.db.queue.do(ctx, b.g, in)
 	if err != nil {
-		var none Out
 		return none, Fault(err)
 	}
-	return out.(Out), nil
+	v, _ := out.(Out) // not ok for a nil interface, which is none too
+	return v, nil
 }
 
 func (b *Batch[In, Out]) run(jobs []*job) {
 	if b.together(jobs) {
 		return
 	}
-	for _, j := range jobs {
-		if !b.together([]*job{j}) {
-			panic("db: a job was left without an answer")
-		}
+	for i := range jobs {
+		b.together(jobs[i : i+1])
 	}
 }
 
@@ -69,7 +68,7 @@ func (b *Batch[In, Out]) together(jobs []*job) bool {
 	defer cancel()
 	in := make([]In, len(jobs))
 	for i, j := range jobs {
-		in[i] = j.in.(In)
+		in[i], _ = j.in.(In) // not ok for a nil interface
 	}
 	var out []Result[Out]
 	err := b.db.transact(ctx, func(tx *Tx) error {
@@ -93,23 +92,13 @@ func (b *Batch[In, Out]) together(jobs []*job) bool {
 	return true
 }
 
-// sharedFate says that an error would meet each request alone just the same.
+// sharedFate says that an error would meet each request alone just the same, or that trying each alone
+// would take too long.
 func sharedFate(err error) bool {
-	for _, e := range []error{ErrFull, ErrStorage, ErrLost, ErrUnknown} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
+	return storageFate(err) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// guarded calls f and turns a panic into an error, so that one request cannot end the process.
-func guarded(tx *Tx, f func(*Tx) error) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = &fault.Error{Kind: fault.Internal, Code: "internal", Detail: "Something went wrong on our side.",
-				Err: fmt.Errorf("panic: %v\n%s", r, debug.Stack())}
-		}
-	}()
-	return f(tx)
+// storageFate says that the storage or the way to it has failed.
+func storageFate(err error) bool {
+	return errors.Is(err, ErrFull) || errors.Is(err, ErrStorage) || errors.Is(err, ErrLost) || errors.Is(err, ErrUnknown)
 }

@@ -13,21 +13,23 @@ import (
 // or a story has that row; where it is missing business time is wall time.
 const (
 	readClock  = `select offset_us from clock where id = 1`
-	writeClock = `
-insert into clock (id, offset_us) values (1, $1)
-    on conflict (id) do update set offset_us = excluded.offset_us`
+	startClock = `insert into clock (id, offset_us) values (1, 0) on conflict (id) do nothing`
+	moveClock  = `update clock set offset_us = $1 where id = 1`
 )
 
-// loadClock learns whether this database's business time can be moved.
+var lockClock = NewQuery(`select offset_us from clock where id = $1`, Bigint)
+
+// loadClock learns whether this database's business time can be moved. Before the first migration it cannot.
 func (d *DB) loadClock(ctx context.Context) error {
-	return d.Read(ctx, func(tx *Tx) error {
-		_, err := tx.offset(ctx)
-		if errors.Is(err, ErrNone) {
-			return nil
-		}
-		d.movable.Store(err == nil)
+	var n int64
+	err := d.Read(ctx, func(tx *Tx) error { return tx.QueryRow(ctx, readClock, nil, &n) })
+	switch {
+	case err == nil:
+		d.movable.Store(true)
+	case !errors.Is(err, ErrNone) && !noTable(err):
 		return err
-	})
+	}
+	return nil
 }
 
 func (tx *Tx) offset(ctx context.Context) (time.Duration, error) {
@@ -61,13 +63,11 @@ func (d *DB) stamp(ctx context.Context, tx *Tx) error {
 	return nil
 }
 
-// LetClockMove makes business time of this database movable. It is for demos, sandboxes and stories.
+// LetClockMove makes business time of this database movable. It is for demos, sandboxes and stories, and
+// belongs to setting them up: who had the database open before does not notice.
 func (d *DB) LetClockMove(ctx context.Context) error {
 	err := d.Write(ctx, func(tx *Tx) error {
-		if _, err := tx.offset(ctx); !errors.Is(err, ErrNone) {
-			return err
-		}
-		_, err := tx.Exec(ctx, writeClock, 0)
+		_, err := tx.Exec(ctx, startClock)
 		return err
 	})
 	if err == nil {
@@ -83,10 +83,16 @@ func (d *DB) MoveClock(ctx context.Context, to calendar.Instant) error {
 		return fault.Clash("clock-fixed", "The clock of this platform cannot be moved.")
 	}
 	return d.Write(ctx, func(tx *Tx) error {
-		if to.Before(tx.Now) {
+		var us int64
+		err := tx.Lock(ctx, lockClock, [][]any{{1}}, func(_ int, r Row) error { return r.Scan(&us) })
+		if err != nil {
+			return err
+		}
+		now := tx.Wall.Add(time.Duration(us) * time.Microsecond) // another may have moved it since tx began
+		if to.Before(now) || to.Before(tx.Now) {
 			return fault.Bad("clock-back", "The clock moves forward only.")
 		}
-		_, err := tx.Exec(ctx, writeClock, to.Sub(tx.Wall).Microseconds())
+		_, err = tx.Exec(ctx, moveClock, to.Sub(tx.Wall).Microseconds())
 		return err
 	})
 }

@@ -30,8 +30,11 @@ type Options struct {
 // DB is one database: SQLite or PostgreSQL.
 type DB struct {
 	opts    Options
+	gate    gate
 	queue   queue
-	writes  *group // functions of Write, on SQLite
+	writes  *group       // functions of Write, on SQLite
+	upkeep  *group       // of the engine, in the writer's turn
+	running atomic.Int64 // functions of Write, on PostgreSQL
 	ids     *ids
 	writers *ids
 	engine  engine
@@ -40,6 +43,7 @@ type DB struct {
 
 	slotMu sync.Mutex
 	slots  []*slot // free ones
+	made   int     // slots made
 
 	beforeCommit func(context.Context, *Tx) error
 }
@@ -49,10 +53,20 @@ type engine interface {
 	name() string
 	transact(ctx context.Context, tx *Tx, body func(*Tx) error) (outcome, error)
 	read(ctx context.Context, tx *Tx, body func(*Tx) error) error
-	maintain(ctx context.Context, idle bool) error
+
+	// maintain does the upkeep that needs no turn among the writers; turn says that finish is wanted,
+	// which runs in one.
+	maintain(ctx context.Context, idle bool) (turn bool, err error)
+	finish() error
+
 	migrate(ctx context.Context, files fs.FS) error
 	close() error
 }
+
+const (
+	readTime  = 10 * time.Minute // one function of Read
+	closeTime = 30 * time.Second // what is under way when Close is called
+)
 
 // outcome is how a write transaction ended.
 type outcome int
@@ -68,11 +82,13 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	o.Readers, o.Writers, o.CacheMiB = or(o.Readers, 4), or(o.Writers, 2), or(o.CacheMiB, 64)
 	o.Waiting, o.Connections = or(o.Waiting, 4096), or(o.Connections, 16)
 	if o.Process == nil {
+		o.Random = &shared{r: o.Random}
 		o.Process = o.Random
 	}
 	d := &DB{opts: o, ids: &ids{random: o.Random}, writers: &ids{random: o.Process}}
 	d.queue = queue{most: 1, room: o.Waiting}
 	d.writes = &group{limit: writeLimit, run: d.runWrites}
+	d.upkeep = &group{limit: 1, run: func(jobs []*job) { jobs[0].err = d.engine.finish() }}
 	var err error
 	switch {
 	case strings.HasPrefix(url, "sqlite:"):
@@ -85,6 +101,9 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if err := d.loadClock(ctx); err != nil {
+		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
 }
@@ -99,8 +118,13 @@ func or(n, otherwise int) int {
 // Engine is "sqlite" or "postgres".
 func (d *DB) Engine() string { return d.engine.name() }
 
-// Close ends all connections.
-func (d *DB) Close() error { return d.engine.close() }
+// Close refuses new work, waits for what is under way and ends all connections.
+func (d *DB) Close() error {
+	if err := d.gate.close(closeTime); err != nil {
+		return err
+	}
+	return d.engine.close()
+}
 
 // Wall reads the wall clock.
 func (d *DB) Wall() calendar.Instant { return d.opts.Wall() }
@@ -111,34 +135,78 @@ func (d *DB) BeforeCommit(f func(context.Context, *Tx) error) { d.beforeCommit =
 
 // Write runs fn in one transaction and commits unless it fails. It may run fn again after a conflict, so
 // fn changes nothing outside tx. On SQLite up to 32 functions that wait together share a transaction, each
-// in a savepoint. Errors: what fn returned, or a fault (see Fault).
+// in a savepoint. When ctx ends, fn gets no further statement; a commit that has begun is not cut off.
+// Errors: what fn returned, or a fault (see Fault).
 func (d *DB) Write(ctx context.Context, fn func(*Tx) error) error {
-	if d.Engine() == "postgres" {
-		ctx, cancel := context.WithTimeout(ctx, functionTime)
-		defer cancel()
-		return Fault(d.transact(ctx, fn))
+	if !d.gate.enter() {
+		return Fault(errClosed)
 	}
-	_, err := d.queue.do(ctx, d.writes, fn)
-	return Fault(err)
+	defer d.gate.leave()
+	if d.Engine() == "sqlite" {
+		_, err := d.queue.do(ctx, d.writes, fn)
+		return Fault(err)
+	}
+	defer d.running.Add(-1)
+	if d.running.Add(1) > int64(d.opts.Waiting) {
+		return Fault(ErrBusy)
+	}
+	if err := ctx.Err(); err != nil {
+		return Fault(err)
+	}
+	return Fault(d.alone(ctx, fn))
+}
+
+// alone runs fn in a transaction of its own.
+func (d *DB) alone(ctx context.Context, fn func(*Tx) error) error {
+	own, cancel := within(context.Background(), ctx)
+	defer cancel()
+	return d.transact(own, fn)
+}
+
+// within bounds a function of Write: by outer, by our own limit and by the deadline of the caller's ctx, but
+// not by its cancellation, which would cost a connection.
+func within(outer, callers context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(outer, functionTime)
+	end, ok := callers.Deadline()
+	if !ok {
+		return ctx, cancel
+	}
+	ctx, cancelEnd := context.WithDeadline(ctx, end)
+	return ctx, func() { cancelEnd(); cancel() }
 }
 
 // Read runs fn on one snapshot. It never waits for writers and can change nothing.
 func (d *DB) Read(ctx context.Context, fn func(*Tx) error) error {
-	return Fault(mapped(d.engine.read(ctx, &Tx{db: d}, func(tx *Tx) error {
-		if err := d.stamp(ctx, tx); err != nil {
-			return err
-		}
-		return guarded(tx, fn)
+	if !d.gate.enter() {
+		return Fault(errClosed)
+	}
+	defer d.gate.leave()
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	tx := &Tx{db: d}
+	return Fault(mapped(d.engine.read(ctx, tx, func(tx *Tx) error {
+		return guarded(tx, func(tx *Tx) error {
+			if err := d.stamp(ctx, tx); err != nil {
+				return err
+			}
+			return fn(tx)
+		})
 	})))
 }
 
 // Maintain does what an engine needs between the work: on SQLite it moves the write-ahead log into the
-// database when that is large, or small and nobody is writing. Call it a few times a second.
+// database when that is large, or small and nobody is writing. Call it a few times a second, from one goroutine.
 func (d *DB) Maintain(ctx context.Context) error {
-	d.queue.mu.Lock()
-	idle := d.queue.leaders == 0
-	d.queue.mu.Unlock()
-	return d.engine.maintain(ctx, idle)
+	if !d.gate.enter() {
+		return errClosed
+	}
+	defer d.gate.leave()
+	turn, err := d.engine.maintain(ctx, d.queue.idle())
+	if err != nil || !turn {
+		return mapped(err)
+	}
+	_, err = d.queue.do(ctx, d.upkeep, nil)
+	return mapped(err)
 }
 
 // Migrate brings the tables up to date.
@@ -150,31 +218,36 @@ func (d *DB) Migrate(ctx context.Context, files fs.FS) error {
 }
 
 // transact runs fn in a write transaction of a slot of its own, again after a conflict or a connection
-// lost before the commit.
+// lost before the commit. ctx says how long it may take.
 func (d *DB) transact(ctx context.Context, fn func(*Tx) error) error {
 	s := d.takeSlot()
 	defer d.freeSlot(s)
 	for try := 1; ; try++ {
-		tx := &Tx{db: d, slot: s}
-		how, err := d.engine.transact(ctx, tx, func(tx *Tx) error {
+		how, err := d.once(ctx, s, fn)
+		if how != failed || !s.again(ctx, try, err) {
+			return err
+		}
+	}
+}
+
+func (d *DB) once(ctx context.Context, s *slot, fn func(*Tx) error) (outcome, error) {
+	tx := &Tx{db: d, slot: s, ctx: ctx}
+	how := unknown // unless it ends as it should
+	defer func() { s.settled(tx.position, how) }()
+	end, err := d.engine.transact(ctx, tx, func(tx *Tx) error {
+		return guarded(tx, func(tx *Tx) error {
 			if err := d.stamp(ctx, tx); err != nil {
 				return err
 			}
-			if err := guarded(tx, fn); err != nil {
+			if err := fn(tx); err != nil {
 				return err
 			}
 			return d.finish(ctx, tx)
 		})
-		s.settled(tx.position, how == committed, how == unknown)
-		err = mapped(err)
-		again := how == failed && (errors.Is(err, ErrConflict) || errors.Is(err, ErrLost))
-		if !again || try >= tries || ctx.Err() != nil {
-			return err
-		}
-		if !pause(ctx, try) {
-			return err
-		}
-	}
+	})
+	how = end
+	tx.spoilt = errEnded
+	return how, mapped(err)
 }
 
 // finish runs what must come last in a transaction.
@@ -185,20 +258,70 @@ func (d *DB) finish(ctx context.Context, tx *Tx) error {
 	return d.beforeCommit(ctx, tx)
 }
 
-// pause waits before try+1: nothing the first time, then 2, 4, … milliseconds.
-func pause(ctx context.Context, try int) bool {
-	if try == 1 {
-		return true
+// runWrites runs functions of Write on SQLite in one transaction, or else each alone.
+func (d *DB) runWrites(jobs []*job) {
+	var err error
+	if len(jobs) > 1 {
+		if err = d.share(jobs); err == nil {
+			return
+		}
 	}
-	t := time.NewTimer(time.Millisecond << min(try, 9))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
+	for _, j := range jobs {
+		switch {
+		case storageFate(err):
+			j.err = err
+		case j.ctx.Err() != nil:
+			j.err = j.ctx.Err()
+		case !errors.Is(j.err, context.DeadlineExceeded): // that one had its time
+			j.err = d.alone(j.ctx, j.in.(func(*Tx) error))
+		}
 	}
 }
+
+// share runs all jobs in one transaction, each in a savepoint. An error says that it was rolled back.
+func (d *DB) share(jobs []*job) error {
+	ctx, cancel := context.WithTimeout(context.Background(), batchTime)
+	defer cancel()
+	return d.transact(ctx, func(tx *Tx) error {
+		for _, j := range jobs {
+			if err := saved(ctx, tx, j); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// saved runs and answers one job in a savepoint. An error says that the whole transaction is lost.
+func saved(ctx context.Context, tx *Tx, j *job) error {
+	if j.err = j.ctx.Err(); j.err != nil {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, "savepoint one"); err != nil {
+		return err
+	}
+	before := tx.position
+	own, cancel := within(ctx, j.ctx)
+	tx.ctx = own
+	j.err = mapped(guarded(tx, j.in.(func(*Tx) error)))
+	cancel()
+	tx.ctx = ctx
+	if storageFate(j.err) || errors.Is(j.err, ErrConflict) {
+		return j.err
+	}
+	if j.err != nil {
+		tx.position, tx.spoilt = before, nil
+		if _, err := tx.Exec(ctx, "rollback to one"); err != nil {
+			return fmt.Errorf("%w: %w", errAlone, err)
+		}
+	}
+	_, err := tx.Exec(ctx, "release one")
+	return err
+}
+
+// errAlone says that functions that shared a transaction must run again, each in its own: SQLite rolls back
+// as a whole what it had to break off.
+var errAlone = errors.New("db: the shared transaction was lost")
 
 func (d *DB) takeSlot() *slot {
 	d.slotMu.Lock()
@@ -208,7 +331,8 @@ func (d *DB) takeSlot() *slot {
 		d.slots = d.slots[:n-1]
 		return s
 	}
-	return &slot{}
+	d.made++
+	return &slot{number: d.made}
 }
 
 func (d *DB) freeSlot(s *slot) {
@@ -217,60 +341,63 @@ func (d *DB) freeSlot(s *slot) {
 	d.slots = append(d.slots, s)
 }
 
-// runWrites runs functions of Write on SQLite in one transaction, each in a savepoint of its own.
-func (d *DB) runWrites(jobs []*job) {
-	if len(jobs) == 1 {
-		d.runAlone(jobs[0])
-		return
+// gate counts the work under way, so that Close can wait for it.
+type gate struct {
+	mu     sync.Mutex
+	inside int
+	closed bool
+	empty  chan struct{} // closed when the last has left a closed gate
+}
+
+func (g *gate) enter() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return false
 	}
-	err := d.transact(context.Background(), func(tx *Tx) error {
-		for _, j := range jobs {
-			j.err = d.runSaved(tx, j)
-			if fatal(j.err) {
-				return j.err
-			}
-		}
+	g.inside++
+	return true
+}
+
+func (g *gate) leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.inside--
+	if g.closed && g.inside == 0 {
+		close(g.empty)
+	}
+}
+
+// close lets nobody in any more and waits until all have left.
+func (g *gate) close(most time.Duration) error {
+	g.mu.Lock()
+	if g.closed {
+		g.mu.Unlock()
+		return errClosed
+	}
+	g.closed, g.empty = true, make(chan struct{})
+	if g.inside == 0 {
+		close(g.empty)
+	}
+	g.mu.Unlock()
+	t := time.NewTimer(most)
+	defer t.Stop()
+	select {
+	case <-g.empty:
 		return nil
-	})
-	if err == nil {
-		return
-	}
-	for _, j := range jobs {
-		if sharedFate(err) {
-			j.err = err
-		} else {
-			d.runAlone(j)
-		}
+	case <-t.C:
+		return fmt.Errorf("db: work is still under way after %v", most)
 	}
 }
 
-func (d *DB) runAlone(j *job) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(j.ctx), functionTime)
-	defer cancel()
-	j.err = d.transact(ctx, j.in.(func(*Tx) error))
+// shared lets several goroutines read from one source of chance.
+type shared struct {
+	mu sync.Mutex
+	r  io.Reader
 }
 
-// fatal says that an error has spoilt the whole transaction, not only a savepoint.
-func fatal(err error) bool { return err != nil && (sharedFate(err) || errors.Is(err, ErrConflict)) }
-
-func (d *DB) runSaved(tx *Tx, j *job) error {
-	ctx := context.Background()
-	before := tx.position
-	if _, err := tx.Exec(ctx, "savepoint one"); err != nil {
-		return err
-	}
-	err := mapped(guarded(tx, j.in.(func(*Tx) error)))
-	if err != nil {
-		if fatal(err) {
-			return err
-		}
-		tx.position = before
-		if _, e := tx.Exec(ctx, "rollback to one"); e != nil {
-			return fmt.Errorf("%w: %w", ErrStorage, e)
-		}
-	}
-	if _, e := tx.Exec(ctx, "release one"); e != nil {
-		return fmt.Errorf("%w: %w", ErrStorage, e)
-	}
-	return err
+func (s *shared) Read(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.r.Read(b)
 }

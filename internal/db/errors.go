@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime/debug"
+	"strings"
 
 	"achteraf/internal/fault"
 
@@ -22,6 +24,8 @@ var (
 	ErrUnique     = errors.New("a row with this key exists")
 	ErrForeignKey = errors.New("a row that this one names does not exist")
 	ErrCheck      = errors.New("a value breaks a rule of its table")
+	ErrText       = errors.New("a text is not UTF-8 or holds a NUL")
+	ErrReadOnly   = errors.New("a read may change nothing")
 	ErrConflict   = errors.New("another transaction was first")
 	ErrFull       = errors.New("no space left on the database's disk")
 	ErrStorage    = errors.New("the database cannot read or write its storage")
@@ -42,7 +46,7 @@ func mapped(err error) error {
 }
 
 func classify(err error) error {
-	for _, known := range []error{ErrNone, ErrUnique, ErrForeignKey, ErrCheck, ErrConflict, ErrFull, ErrStorage, ErrLost, ErrUnknown, ErrBusy} {
+	for _, known := range []error{ErrNone, ErrUnique, ErrForeignKey, ErrCheck, ErrText, ErrReadOnly, ErrConflict, ErrFull, ErrStorage, ErrLost, ErrUnknown, ErrBusy} {
 		if errors.Is(err, known) {
 			return nil
 		}
@@ -66,20 +70,30 @@ func classify(err error) error {
 }
 
 func classifyPostgres(code string) error {
-	switch {
-	case code == pgerrcode.UniqueViolation:
+	switch code {
+	case pgerrcode.UniqueViolation:
 		return ErrUnique
-	case code == pgerrcode.ForeignKeyViolation:
+	case pgerrcode.ForeignKeyViolation:
 		return ErrForeignKey
-	case code == pgerrcode.CheckViolation || code == pgerrcode.NotNullViolation:
+	case pgerrcode.CheckViolation, pgerrcode.NotNullViolation, pgerrcode.InvalidTextRepresentation,
+		pgerrcode.NumericValueOutOfRange, pgerrcode.InvalidDatetimeFormat, pgerrcode.DatetimeFieldOverflow:
 		return ErrCheck
-	case code == pgerrcode.SerializationFailure || code == pgerrcode.DeadlockDetected:
+	case pgerrcode.CharacterNotInRepertoire, pgerrcode.UntranslatableCharacter:
+		return ErrText
+	case pgerrcode.SerializationFailure, pgerrcode.DeadlockDetected:
 		return ErrConflict
-	case code == pgerrcode.DiskFull:
+	case pgerrcode.QueryCanceled, pgerrcode.LockNotAvailable, pgerrcode.IdleInTransactionSessionTimeout:
+		return context.DeadlineExceeded
+	case pgerrcode.DiskFull:
 		return ErrFull
-	case code == pgerrcode.AdminShutdown || code == pgerrcode.CrashShutdown || code == pgerrcode.CannotConnectNow || pgerrcode.IsConnectionException(code):
+	case pgerrcode.AdminShutdown, pgerrcode.CrashShutdown, pgerrcode.CannotConnectNow, pgerrcode.TooManyConnections,
+		pgerrcode.ReadOnlySQLTransaction: // a server that has become a stand-by
 		return ErrLost
-	case pgerrcode.IsSystemError(code):
+	}
+	switch {
+	case pgerrcode.IsConnectionException(code):
+		return ErrLost
+	case pgerrcode.IsSystemError(code), pgerrcode.IsInsufficientResources(code), pgerrcode.IsInternalError(code):
 		return ErrStorage
 	}
 	return nil
@@ -97,16 +111,56 @@ func classifySQLite(code int) error {
 		return ErrCheck
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return ErrConflict
+	case sqlite3.SQLITE_INTERRUPT:
+		return context.DeadlineExceeded
 	case sqlite3.SQLITE_FULL:
 		return ErrFull
-	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN:
+	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM:
 		return ErrStorage
 	}
 	return nil
 }
 
+// isReadOnly says that the database refused a write as such.
+func isReadOnly(err error) bool {
+	if pe, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pe.Code == pgerrcode.ReadOnlySQLTransaction
+	}
+	se, ok := errors.AsType[*sqlite.Error](err)
+	return ok && se.Code() == sqlite3.SQLITE_READONLY
+}
+
+// noTable says that a statement named a table that does not exist.
+func noTable(err error) bool {
+	if pe, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return pe.Code == pgerrcode.UndefinedTable
+	}
+	se, ok := errors.AsType[*sqlite.Error](err)
+	return ok && se.Code() == sqlite3.SQLITE_ERROR && strings.Contains(se.Error(), "no such table")
+}
+
+// panicked turns a panic into an error, so that one request cannot end the process.
+func panicked(r any) error {
+	return &fault.Error{Kind: fault.Internal, Code: "internal", Detail: "Something went wrong on our side.",
+		Err: fmt.Errorf("panic: %v\n%s", r, debug.Stack())}
+}
+
+// guarded calls f, turns a panic into an error, and looks at how f left the transaction.
+func guarded(tx *Tx, f func(*Tx) error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = panicked(r)
+		}
+		if e := tx.left(); err == nil {
+			err = e
+		}
+	}()
+	return f(tx)
+}
+
 // Fault turns what the engine said into what a caller may see: a fault passes as it is, a lack of
-// storage, connection or room becomes Unavailable "storage", "outcome-unknown" or "busy", the rest Internal.
+// storage, connection, room or time becomes Unavailable "storage", "outcome-unknown", "busy" or "timeout", a
+// text that cannot be stored Invalid "text". The rest passes too, and is an internal error to who shows it.
 func Fault(err error) error {
 	switch {
 	case err == nil:
@@ -115,6 +169,8 @@ func Fault(err error) error {
 		return err
 	case errors.Is(err, ErrUnknown):
 		return fault.Wrap(err, fault.Unavailable, "outcome-unknown", "We do not know whether this was done. Send it again with the same key: it is done once at most.")
+	case errors.Is(err, ErrText):
+		return fault.Wrap(err, fault.Invalid, "text", "A text holds characters that cannot be stored.")
 	case errors.Is(err, ErrBusy):
 		return fault.Wrap(err, fault.Unavailable, "busy", "Too many requests are waiting. Try again shortly.")
 	case errors.Is(err, ErrFull), errors.Is(err, ErrStorage), errors.Is(err, ErrLost), errors.Is(err, ErrConflict):

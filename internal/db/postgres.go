@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,8 +14,11 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-// readBack is how long the outcome of a lost commit is asked for before it is called unknown.
-const readBack = 15 * time.Second
+const (
+	commitTime = 20 * time.Second       // until a commit without an answer counts as lost
+	readBack   = 15 * time.Second       // until the outcome of a lost commit is called unknown
+	patience   = 500 * time.Millisecond // with a lost transaction that is still running, before it is ended
+)
 
 // postgres is a PostgreSQL database. Writes and reads have pools of their own: the planner of a writing
 // connection may not choose to read whole tables, however small they were when a plan was made.
@@ -34,7 +36,7 @@ func openPostgres(ctx context.Context, url string, o Options) (*postgres, error)
 		return nil, err
 	}
 	free := map[string]string{"jit": "off", "statement_timeout": "600000", "idle_in_transaction_session_timeout": "600000", "timezone": "UTC"}
-	if p.reads, err = openPool(ctx, url, max(2, o.Connections/4), free); err != nil {
+	if p.reads, err = openPool(ctx, url, o.Connections/4, free); err != nil {
 		p.writes.Close()
 		return nil, err
 	}
@@ -65,7 +67,9 @@ func openPool(ctx context.Context, url string, size int, settings map[string]str
 
 func (p *postgres) name() string { return "postgres" }
 
-func (p *postgres) maintain(context.Context, bool) error { return nil }
+func (p *postgres) maintain(context.Context, bool) (bool, error) { return false, nil }
+
+func (p *postgres) finish() error { return nil }
 
 func (p *postgres) close() error {
 	p.writes.Close()
@@ -79,302 +83,158 @@ func (p *postgres) migrate(ctx context.Context, files fs.FS) error {
 	return runMigrations(ctx, goose.DialectPostgres, pool, files, postgresTokens)
 }
 
+func acquire(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Conn, error) {
+	wait, cancel := context.WithTimeout(ctx, waitTime)
+	defer cancel()
+	c, err := pool.Acquire(wait)
+	switch {
+	case err == nil:
+		return c, nil
+	case errors.Is(ctx.Err(), context.Canceled):
+		return nil, ctx.Err()
+	case wait.Err() != nil:
+		return nil, fmt.Errorf("%w: no connection in time", ErrBusy)
+	}
+	return nil, fmt.Errorf("%w: %w", ErrLost, err)
+}
+
 func (p *postgres) transact(ctx context.Context, tx *Tx, body func(*Tx) error) (outcome, error) {
-	c, err := p.writes.Acquire(ctx)
+	c, err := acquire(ctx, p.writes)
 	if err != nil {
-		return failed, lost(err)
+		return failed, err
 	}
 	defer c.Release()
-	t := &pgTx{c: c.Conn()}
-	t.queue("begin", nil, nil)
+	t := newPgTx(c.Conn(), "begin")
 	t.batch.Queue("select pg_current_xact_id()::text").QueryRow(func(r pgx.Row) error { return r.Scan(&t.xid) })
 	tx.engine = t
 	if err := body(tx); err != nil {
-		t.rollback(c)
-		return failed, lostWith(err, t.c)
+		t.rollback()
+		return failed, p.lost(t.c, err)
+	}
+	if t.untouched() {
+		return committed, nil
 	}
 	if t.xid == "" { // nothing was sent yet: learn the number before the commit
 		if err := t.flush(ctx); err != nil {
-			t.rollback(c)
-			return failed, lostWith(err, t.c)
+			t.rollback()
+			return failed, p.lost(t.c, err)
 		}
 	}
-	return p.commit(ctx, c, t)
+	return p.commit(ctx, t)
 }
 
-// commit sends what still waits together with the commit. When the connection is lost meanwhile, the
-// database is asked how the transaction ended.
-func (p *postgres) commit(ctx context.Context, c *pgxpool.Conn, t *pgTx) (outcome, error) {
+// commit sends what still waits together with the commit, and takes its own time for that. Unless the
+// server says how it ended, the server is asked.
+func (p *postgres) commit(ctx context.Context, t *pgTx) (outcome, error) {
+	if err := ctx.Err(); err != nil {
+		t.rollback()
+		return failed, err
+	}
+	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
+	defer cancel()
 	tag := ""
 	t.batch.Queue("commit").Exec(func(ct pgconn.CommandTag) error { tag = ct.String(); return nil })
-	err := t.flush(ctx)
+	err := t.flush(own)
 	if err == nil && tag == "COMMIT" {
 		return committed, nil
 	}
-	if err == nil {
+	if err == nil { // a transaction in which a statement failed
 		return failed, fmt.Errorf("db: commit ended as %q", tag)
 	}
-	if _, ok := errors.AsType[*pgconn.PgError](err); ok && !t.c.IsClosed() {
-		t.rollback(c)
-		return failed, err
+	if !t.c.IsClosed() {
+		if _, ok := errors.AsType[*pgconn.PgError](err); ok {
+			t.rollback()
+			return failed, err
+		}
 	}
-	t.c.Close(context.Background())
-	return p.outcome(t.xid, err)
+	how, asked := p.outcome(t.xid)
+	switch {
+	case how == committed:
+		return committed, nil
+	case how == failed:
+		err = p.lost(t.c, err)
+	default:
+		err = fmt.Errorf("%w: %w: %w", ErrUnknown, err, asked)
+	}
+	t.c.Close(own)
+	return how, err
 }
 
-// outcome asks how transaction xid ended.
-func (p *postgres) outcome(xid string, cause error) (outcome, error) {
+// outcome asks, on a connection of its own, how transaction xid ended. One that still runs although its
+// connection is lost is ended by force after a while: its server has not noticed the loss yet.
+func (p *postgres) outcome(xid string) (outcome, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), readBack)
 	defer cancel()
-	for wait := time.Millisecond; ctx.Err() == nil; wait = min(2*wait, 200*time.Millisecond) {
-		var status *string
-		err := p.reads.QueryRow(ctx, "select pg_xact_status($1::text::xid8)", xid).Scan(&status)
-		switch {
-		case err == nil && status != nil && *status == "committed":
-			return committed, nil
-		case err == nil && status != nil && *status == "aborted":
-			return failed, fmt.Errorf("%w: %w", ErrLost, cause)
+	var last error
+	spent := time.Duration(0)
+	for wait := time.Millisecond; ; wait = min(2*wait, 200*time.Millisecond) {
+		how, err := p.ask(ctx, xid, spent > patience)
+		if how != unknown {
+			return how, nil
+		}
+		if err != nil && ctx.Err() == nil {
+			last = err
 		}
 		t := time.NewTimer(wait)
-		<-t.C
+		select {
+		case <-t.C:
+			spent += wait
+		case <-ctx.Done():
+			t.Stop()
+			return unknown, last
+		}
 	}
-	return unknown, fmt.Errorf("%w: %w", ErrUnknown, cause)
+}
+
+const (
+	askStatus = `select pg_xact_status($1::text::xid8)`
+	endBySelf = `select count(pg_terminate_backend(pid)) from pg_stat_activity where backend_xid = ($1::text::xid8)::xid`
+)
+
+func (p *postgres) ask(ctx context.Context, xid string, force bool) (outcome, error) {
+	c, err := pgx.ConnectConfig(ctx, p.reads.Config().ConnConfig)
+	if err != nil {
+		return unknown, err
+	}
+	defer c.Close(context.Background())
+	var status *string
+	if err := c.QueryRow(ctx, askStatus, xid).Scan(&status); err != nil {
+		return unknown, err
+	}
+	switch {
+	case status == nil:
+		return unknown, errors.New("the server no longer knows")
+	case *status == "committed":
+		return committed, nil
+	case *status == "aborted":
+		return failed, nil
+	case force:
+		_, err = c.Exec(ctx, endBySelf, xid)
+	}
+	return unknown, err
 }
 
 func (p *postgres) read(ctx context.Context, tx *Tx, body func(*Tx) error) error {
-	c, err := p.reads.Acquire(ctx)
+	c, err := acquire(ctx, p.reads)
 	if err != nil {
-		return lost(err)
+		return err
 	}
 	defer c.Release()
-	t := &pgTx{c: c.Conn()}
-	t.queue("begin isolation level repeatable read read only", nil, nil)
+	t := newPgTx(c.Conn(), "begin isolation level repeatable read read only")
+	t.readOnly = true
 	tx.engine = t
 	err = body(tx)
-	t.rollback(c)
-	return err
+	t.rollback()
+	return p.lost(t.c, err)
 }
 
-// lost marks an error met before anything was sent.
-func lost(err error) error {
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+// lost marks an error of a transaction whose connection is gone; nothing of it was committed. The other
+// connections of the pools may be as old as the loss, so they are made anew.
+func (p *postgres) lost(c *pgx.Conn, err error) error {
+	if err == nil || !c.IsClosed() || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return err
 	}
+	p.writes.Reset()
+	p.reads.Reset()
 	return fmt.Errorf("%w: %w", ErrLost, err)
-}
-
-// lostWith marks an error of a transaction whose connection is gone: nothing of it was committed.
-func lostWith(err error, c *pgx.Conn) error {
-	if c.IsClosed() && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
-		return fmt.Errorf("%w: %w", ErrLost, err)
-	}
-	return err
-}
-
-// pgTx is one transaction. What needs no answer yet waits in batch and goes out with the next statement.
-type pgTx struct {
-	c     *pgx.Conn
-	batch pgx.Batch
-	xid   string
-	began bool
-}
-
-func (t *pgTx) queue(sql string, args []any, changed *int64) {
-	q := t.batch.Queue(sql, args...)
-	if changed != nil {
-		q.Exec(func(ct pgconn.CommandTag) error { *changed += ct.RowsAffected(); return nil })
-	}
-}
-
-func (t *pgTx) flush(ctx context.Context) error {
-	if t.batch.Len() == 0 {
-		return nil
-	}
-	b := t.batch
-	t.batch, t.began = pgx.Batch{}, true
-	return t.c.SendBatch(ctx, &b).Close()
-}
-
-func (t *pgTx) rollback(c *pgxpool.Conn) {
-	if !t.began || t.c.IsClosed() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	if _, err := t.c.Exec(ctx, "rollback"); err != nil {
-		t.c.Close(ctx)
-	}
-}
-
-func (t *pgTx) exec(ctx context.Context, sql string, args []any) (int64, error) {
-	var n int64
-	t.queue(sql, pgValues(args), &n)
-	err := t.flush(ctx)
-	return n, err
-}
-
-func (t *pgTx) insert(ctx context.Context, tab *Table, rows [][]any) (int64, error) {
-	var n int64
-	t.add(tab, rows, &n)
-	err := t.flush(ctx)
-	return n, err
-}
-
-func (t *pgTx) later(_ context.Context, tab *Table, rows [][]any) error {
-	t.add(tab, rows, nil)
-	return nil
-}
-
-func (t *pgTx) add(tab *Table, rows [][]any, n *int64) {
-	if len(rows) <= smallSet {
-		for _, r := range rows {
-			t.queue(tab.single, pgValues(r), n)
-		}
-		return
-	}
-	args := make([]any, len(tab.cols))
-	for j, c := range tab.cols {
-		args[j] = pgColumn(c.Type, rows, j)
-	}
-	t.queue(tab.set, args, n)
-}
-
-func (t *pgTx) each(ctx context.Context, q *Query, rows [][]any) (int64, error) {
-	var n int64
-	if len(rows) <= smallSet {
-		for _, r := range rows {
-			t.queue(q.single, pgValues(r), &n)
-		}
-	} else {
-		t.queue(q.set, q.arrays(rows), &n)
-	}
-	err := t.flush(ctx)
-	return n, err
-}
-
-func (q *Query) arrays(rows [][]any) []any {
-	args := make([]any, len(q.params))
-	for j, ty := range q.params {
-		args[j] = pgColumn(ty, rows, j)
-	}
-	return args
-}
-
-func (t *pgTx) find(ctx context.Context, q *Query, lock bool, keys [][]any, each func(int, Row) error) error {
-	if len(keys) > smallSet {
-		sql := q.set
-		if lock {
-			sql = q.setLok
-		}
-		return t.findSet(ctx, sql, q.arrays(keys), each)
-	}
-	sql := q.single
-	if lock {
-		sql = q.lock
-	}
-	for i, k := range keys {
-		t.batch.Queue(sql, pgValues(k)...).Query(func(rows pgx.Rows) error {
-			r := &pgRows{rows: rows}
-			for rows.Next() {
-				if err := each(i, r); err != nil {
-					return err
-				}
-			}
-			return rows.Err()
-		})
-	}
-	return t.flush(ctx)
-}
-
-func (t *pgTx) findSet(ctx context.Context, sql string, args []any, each func(int, Row) error) error {
-	t.batch.Queue(sql, args...).Query(func(rows pgx.Rows) error {
-		r := &pgRows{rows: rows, keyed: true}
-		for rows.Next() {
-			raw := rows.RawValues()[0]
-			if len(raw) != 8 {
-				return errors.New("db: the key's number did not come as eight bytes")
-			}
-			if err := each(int(binary.BigEndian.Uint64(raw))-1, r); err != nil {
-				return err
-			}
-		}
-		return rows.Err()
-	})
-	return t.flush(ctx)
-}
-
-func (t *pgTx) query(ctx context.Context, sql string, args []any) (Rows, error) {
-	if t.batch.Len() == 0 {
-		rows, err := t.c.Query(ctx, sql, pgValues(args)...)
-		if err != nil {
-			return nil, err
-		}
-		return &pgRows{rows: rows}, nil
-	}
-	b := t.batch
-	t.batch, t.began = pgx.Batch{}, true
-	waiting := b.QueuedQueries
-	b.Queue(sql, pgValues(args)...)
-	results := t.c.SendBatch(ctx, &b)
-	for _, q := range waiting {
-		if err := answer(q, results); err != nil {
-			results.Close()
-			return nil, err
-		}
-	}
-	rows, err := results.Query()
-	if err != nil {
-		results.Close()
-		return nil, err
-	}
-	return &pgRows{rows: rows, results: results}, nil
-}
-
-type pgRows struct {
-	rows    pgx.Rows
-	results pgx.BatchResults
-	keyed   bool // the first column is the number of the key
-	dest    []any
-	after   []func()
-}
-
-func (r *pgRows) Next() bool { return r.rows.Next() }
-
-func (r *pgRows) Err() error { return mapped(r.rows.Err()) }
-
-func (r *pgRows) Close() {
-	r.rows.Close()
-	if r.results != nil {
-		r.results.Close()
-	}
-}
-
-func (r *pgRows) Scan(dest ...any) error {
-	r.dest, r.after = r.dest[:0], r.after[:0]
-	if r.keyed {
-		r.dest = append(r.dest, nil)
-	}
-	for _, d := range dest {
-		target, after := pgDest(d)
-		r.dest = append(r.dest, target)
-		if after != nil {
-			r.after = append(r.after, after)
-		}
-	}
-	if err := r.rows.Scan(r.dest...); err != nil {
-		return err
-	}
-	for _, f := range r.after {
-		f()
-	}
-	return nil
-}
-
-// answer reads the result of a statement that waited before a query.
-func answer(q *pgx.QueuedQuery, results pgx.BatchResults) error {
-	if q.Fn != nil {
-		return q.Fn(results)
-	}
-	_, err := results.Exec()
-	return err
 }

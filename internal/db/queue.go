@@ -2,9 +2,15 @@ package db
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
+	"time"
 )
+
+// waitTime is how long a request waits for its turn. A function that calls Write inside Write, and so
+// waits for itself, ends here too.
+const waitTime = 20 * time.Second
 
 // queue lets requests that wait at the same moment share one transaction, without a timer and without
 // a goroutine of its own: the first to come leads, takes what waits, runs it, and hands the lead on.
@@ -16,7 +22,7 @@ type queue struct {
 	room    int // jobs that may wait
 }
 
-// group is one kind of work whose jobs may share a transaction.
+// group is one kind of work whose jobs may share a transaction. run answers each job.
 type group struct {
 	limit int // jobs in one transaction
 	run   func(jobs []*job)
@@ -40,34 +46,45 @@ func (q *queue) do(ctx context.Context, g *group, in any) (any, error) {
 		return nil, err
 	}
 	j := &job{ctx: ctx, group: g, in: in, lead: make(chan struct{}), done: make(chan struct{})}
-	q.mu.Lock()
-	if len(q.waiting) >= q.room {
-		q.mu.Unlock()
+	if !q.join(j) {
 		return nil, ErrBusy
 	}
-	q.waiting = append(q.waiting, j)
-	if q.leaders < q.most {
-		q.leaders++
-		j.asked = true
-		close(j.lead)
-	}
-	q.mu.Unlock()
-
+	patience := time.NewTimer(waitTime)
+	defer patience.Stop()
 	select {
 	case <-j.done:
 	case <-j.lead:
-		q.leadUntil(j)
 	case <-ctx.Done():
 		if q.leave(j) {
 			return nil, ctx.Err()
 		}
-		select {
-		case <-j.done:
-		case <-j.lead:
-			q.leadUntil(j)
+	case <-patience.C:
+		if q.leave(j) {
+			return nil, fmt.Errorf("%w: no turn within %v", ErrBusy, waitTime)
 		}
 	}
+	q.settle(j)
 	return j.out, j.err
+}
+
+// join puts j into the queue; false when it is full. A job that finds a free lead takes it.
+func (q *queue) join(j *job) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.waiting) >= q.room {
+		return false
+	}
+	q.waiting = append(q.waiting, j)
+	if q.leaders < q.most {
+		q.leaders++
+		j.ask()
+	}
+	return true
+}
+
+func (j *job) ask() {
+	j.asked = true
+	close(j.lead)
 }
 
 // leave takes a waiting job out of the queue; false when it was already taken or told to lead.
@@ -82,25 +99,58 @@ func (q *queue) leave(j *job) bool {
 	return true
 }
 
-// leadUntil runs waiting work until j itself has run, then hands the lead on.
-func (q *queue) leadUntil(j *job) {
-	for {
+// settle returns when j has run. A job that was told to lead does so even when another leader ran it
+// meanwhile: else the lead would be lost.
+func (q *queue) settle(j *job) {
+	select {
+	case <-j.done:
+	case <-j.lead:
+	}
+	select {
+	case <-j.lead:
+		q.leadFor(j)
+		<-j.done
+	default:
+	}
+}
+
+// leadFor runs waiting work until j has run or was taken by another leader, then hands the lead on.
+func (q *queue) leadFor(j *job) {
+	defer q.handOn()
+	for !j.ran() {
 		jobs := q.take()
 		if len(jobs) == 0 {
-			break
+			return
 		}
-		jobs[0].group.run(jobs)
-		mine := false
-		for _, k := range jobs {
-			mine = mine || k == j
-			close(k.done)
-		}
-		if mine {
-			break
-		}
+		run(jobs)
 	}
-	q.handOn()
-	<-j.done // another leader may have taken it
+}
+
+func (j *job) ran() bool {
+	select {
+	case <-j.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// run runs jobs and wakes those who wait for them, whatever happens inside.
+func run(jobs []*job) {
+	for _, j := range jobs {
+		j.err = fmt.Errorf("%w: it was broken off", ErrUnknown)
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			for _, j := range jobs {
+				j.err = fmt.Errorf("%w: %w", ErrUnknown, panicked(r))
+			}
+		}
+		for _, j := range jobs {
+			close(j.done)
+		}
+	}()
+	jobs[0].group.run(jobs)
 }
 
 // take removes the oldest job and those of its group that wait behind it, up to the group's limit.
@@ -125,15 +175,22 @@ func (q *queue) take() []*job {
 	return jobs
 }
 
+// handOn asks the oldest job that waits to lead.
 func (q *queue) handOn() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, j := range q.waiting {
 		if !j.asked {
-			j.asked = true
-			close(j.lead)
+			j.ask()
 			return
 		}
 	}
 	q.leaders--
+}
+
+// idle says that nobody is writing.
+func (q *queue) idle() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.leaders == 0
 }

@@ -14,8 +14,9 @@ type Col struct {
 // Table describes rows for Insert. Declare it once, beside the SQL that reads the table.
 type Table struct {
 	name   string
-	cols   []Col
+	types  []Type
 	single string // insert … values ($1, …)
+	lite   string // insert … values (?, …): a mark without a number costs SQLite's driver no look-up
 	set    string // insert … select * from unnest(…)
 }
 
@@ -23,14 +24,16 @@ type Table struct {
 // a clause such as "on conflict do nothing".
 func NewTable(name, conflict string, cols ...Col) *Table {
 	names, marks, arrays := make([]string, len(cols)), make([]string, len(cols)), make([]string, len(cols))
+	types := make([]Type, len(cols))
 	for i, c := range cols {
-		names[i], marks[i] = c.Name, fmt.Sprintf("$%d", i+1)
+		names[i], types[i], marks[i] = c.Name, c.Type, fmt.Sprintf("$%d", i+1)
 		arrays[i] = fmt.Sprintf("$%d::%s[]", i+1, pgTypes[c.Type])
 	}
 	head := "insert into " + name + " (" + strings.Join(names, ", ") + ") "
 	return &Table{
-		name: name, cols: cols,
+		name: name, types: types,
 		single: head + "values (" + strings.Join(marks, ", ") + ") " + conflict,
+		lite:   head + "values (?" + strings.Repeat(", ?", len(cols)-1) + ") " + conflict,
 		set:    head + "select * from unnest(" + strings.Join(arrays, ", ") + ") " + conflict,
 	}
 }
@@ -39,15 +42,15 @@ func NewTable(name, conflict string, cols ...Col) *Table {
 func (t *Table) Name() string { return t.name }
 
 // Query is one statement that runs for many sets of parameters: a select for Find and Lock, an update
-// or delete for Each. Declare it once, with the types of $1, $2, … in order. An update carries the
+// or delete for Change. Declare it once, with the types of $1, $2, … in order. An update carries the
 // comment /*from*/ before its where, a delete /*using*/: there PostgreSQL gets its unnest.
 type Query struct {
 	single string
 	set    string
 	lock   string // single, with its rows locked
 	setLok string
+	extra  int // columns that set has before those of single
 	params []Type
-	wrap   bool // a select: rows come back with the number of their key
 }
 
 // NewQuery makes a Query from its text for one set of parameters.
@@ -65,21 +68,37 @@ func NewQuery(sql string, params ...Type) *Query {
 	}
 	unnest := "unnest(" + strings.Join(arrays, ", ") + ")"
 	if strings.HasPrefix(strings.ToLower(sql), "select") {
-		q.wrap = true
-		head := "select k.i, q.* from " + unnest + " with ordinality as k(" + strings.Join(names, ", ") + ", i) cross join lateral ("
-		q.set = head + inner + ") q order by k.i"
 		q.lock = sql + " for update"
-		q.setLok = head + inner + " for update) q order by k.i"
+		head := "select k.i, q.* from " + unnest + " with ordinality as k(" + strings.Join(names, ", ") + ", i) cross join lateral ("
+		tail := ") q order by k.i"
+		q.extra = 1
+		if strings.Contains(strings.ToLower(sql), "order by") { // a sort by k.i alone may shuffle the rows of a key
+			head += "select row_number() over () as n, o.* from ("
+			tail = ") o" + tail + ", q.n"
+			q.extra = 2
+		}
+		q.set = head + inner + tail
+		q.setLok = head + inner + " for update" + tail
 		return q
 	}
 	as := unnest + " as k(" + strings.Join(names, ", ") + ")"
 	q.set = strings.Replace(strings.Replace(inner, "/*from*/", "from "+as, 1), "/*using*/", "using "+as, 1)
 	if q.set == inner {
-		panic("db: an update for Each needs /*from*/, a delete /*using*/: " + sql)
+		panic("db: an update for Change needs /*from*/, a delete /*using*/: " + sql)
 	}
 	return q
 }
 
-// smallSet is the size up to which PostgreSQL gets pipelined single statements instead of unnest:
-// below four rows the arrays cost more than the round trip they save.
-const smallSet = 3
+func (q *Query) oneSQL(lock bool) string {
+	if lock {
+		return q.lock
+	}
+	return q.single
+}
+
+func (q *Query) manySQL(lock bool) string {
+	if lock {
+		return q.setLok
+	}
+	return q.set
+}

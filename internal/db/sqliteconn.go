@@ -1,0 +1,277 @@
+package db
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"io"
+)
+
+// keptStatements is how many prepared statements a connection keeps. The platform has fewer texts; searches
+// with optional parts make more.
+const keptStatements = 500
+
+// liteConn is one connection with its prepared statements.
+type liteConn struct {
+	c     driver.Conn
+	stmts map[string]driver.Stmt
+	args  []driver.NamedValue
+	rows  liteRows // the one result that may be open
+}
+
+func (c *liteConn) close() error {
+	c.forget()
+	return c.c.Close()
+}
+
+func (c *liteConn) forget() {
+	for _, s := range c.stmts {
+		s.Close()
+	}
+	clear(c.stmts)
+}
+
+// trim forgets the statements when there are too many. None may be running.
+func (c *liteConn) trim() {
+	if len(c.stmts) > keptStatements {
+		c.forget()
+	}
+}
+
+func (c *liteConn) prepare(text string) (driver.Stmt, error) {
+	if s, ok := c.stmts[text]; ok {
+		return s, nil
+	}
+	s, err := c.c.Prepare(text)
+	if err != nil {
+		return nil, fmt.Errorf("%w in %q", err, text)
+	}
+	c.stmts[text] = s
+	return s, nil
+}
+
+// run executes a statement without parameters.
+func (c *liteConn) run(text string) error {
+	_, err := c.exec(context.Background(), text)
+	return err
+}
+
+// exec runs a statement with the parameters bound before.
+func (c *liteConn) exec(ctx context.Context, text string) (int64, error) {
+	s, err := c.prepare(text)
+	if err != nil {
+		return 0, err
+	}
+	return execStmt(ctx, s, c.bound())
+}
+
+func execStmt(ctx context.Context, s driver.Stmt, args []driver.NamedValue) (int64, error) {
+	r, err := s.(driver.StmtExecContext).ExecContext(ctx, args)
+	if err != nil {
+		return 0, err
+	}
+	return r.RowsAffected()
+}
+
+// bound returns the parameters bound since the last statement.
+func (c *liteConn) bound() []driver.NamedValue {
+	args := c.args
+	c.args = c.args[:0]
+	return args
+}
+
+func (c *liteConn) bindValue(i int, v any) {
+	c.args = append(c.args, driver.NamedValue{Ordinal: i + 1, Value: sqliteValue(v)})
+}
+
+func (c *liteConn) bind(args []any) error {
+	for i, a := range args {
+		v, err := plain(a)
+		if err != nil {
+			c.args = c.args[:0]
+			return fmt.Errorf("parameter %d: %w", i+1, err)
+		}
+		c.bindValue(i, v)
+	}
+	return nil
+}
+
+func (c *liteConn) bindRow(types []Type, row []any) error {
+	err := typedRow(types, row, c.bindValue)
+	if err != nil {
+		c.args = c.args[:0]
+	}
+	return err
+}
+
+func (c *liteConn) query(ctx context.Context, s driver.Stmt) (*liteRows, error) {
+	rows, err := s.(driver.StmtQueryContext).QueryContext(ctx, c.bound())
+	if err != nil {
+		return nil, err
+	}
+	r := &c.rows
+	r.rows, r.err, r.ctx = rows, nil, ctx
+	if n := len(rows.Columns()); n <= cap(r.vals) {
+		r.vals = r.vals[:n]
+	} else {
+		r.vals = make([]driver.Value, n)
+	}
+	return r, nil
+}
+
+// liteTx is one transaction. A context costs a goroutine for each statement that watches it, so only those
+// do that may run long: in a set each key is looked up or written on its own, and the time is looked at
+// between them.
+type liteTx struct {
+	c        *liteConn
+	readOnly bool
+}
+
+func (t *liteTx) exec(ctx context.Context, text string, args []any) (int64, error) {
+	if err := t.c.bind(args); err != nil {
+		return 0, err
+	}
+	n, err := t.c.exec(ctx, text)
+	return n, t.judged(err)
+}
+
+// judged tells a write in a read from a file that may not be written.
+func (t *liteTx) judged(err error) error {
+	if err != nil && t.readOnly && isReadOnly(err) {
+		return fmt.Errorf("%w: %w", ErrReadOnly, err)
+	}
+	return err
+}
+
+func (t *liteTx) query(ctx context.Context, text string, args []any) (Rows, error) {
+	s, err := t.c.prepare(text)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.c.bind(args); err != nil {
+		return nil, err
+	}
+	rows, err := t.c.query(ctx, s)
+	if err != nil {
+		return nil, t.judged(err)
+	}
+	return rows, nil
+}
+
+func (t *liteTx) insert(ctx context.Context, tab *Table, rows [][]any) (int64, error) {
+	return t.loop(ctx, tab.lite, tab.types, rows)
+}
+
+func (t *liteTx) later(ctx context.Context, tab *Table, rows [][]any) error {
+	_, err := t.loop(ctx, tab.lite, tab.types, rows)
+	return err
+}
+
+func (t *liteTx) each(ctx context.Context, q *Query, rows [][]any) (int64, error) {
+	return t.loop(ctx, q.single, q.params, rows)
+}
+
+func (t *liteTx) loop(ctx context.Context, text string, types []Type, rows [][]any) (int64, error) {
+	s, err := t.c.prepare(text)
+	if err != nil {
+		return 0, err
+	}
+	var n int64
+	for _, r := range rows {
+		if err := ctx.Err(); err != nil {
+			return n, err
+		}
+		if err := t.c.bindRow(types, r); err != nil {
+			return n, err
+		}
+		k, err := execStmt(context.Background(), s, t.c.bound())
+		if err != nil {
+			return n, t.judged(err)
+		}
+		n += k
+	}
+	return n, nil
+}
+
+// find runs the select for each key. SQLite has one writer, so nothing needs a lock.
+func (t *liteTx) find(ctx context.Context, q *Query, _ bool, keys [][]any, each func(int, Row) error) error {
+	s, err := t.c.prepare(q.single)
+	if err != nil {
+		return err
+	}
+	for i, k := range keys {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := t.c.bindRow(q.params, k); err != nil {
+			return err
+		}
+		rows, err := t.c.query(context.Background(), s)
+		if err != nil {
+			return err
+		}
+		if err := rows.each(i, each); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// liteRows is the open result of a connection.
+type liteRows struct {
+	ctx  context.Context
+	rows driver.Rows // nil when closed
+	vals []driver.Value
+	err  error
+}
+
+func (r *liteRows) each(i int, f func(int, Row) error) error {
+	defer r.Close()
+	for r.Next() {
+		if err := f(i, r); err != nil {
+			return err
+		}
+	}
+	return r.err
+}
+
+func (r *liteRows) Next() bool {
+	if r.err != nil || r.rows == nil {
+		return false
+	}
+	if r.err = r.ctx.Err(); r.err != nil {
+		return false
+	}
+	switch err := r.rows.Next(r.vals); err {
+	case nil:
+		return true
+	case io.EOF:
+	default:
+		r.err = err
+	}
+	return false
+}
+
+func (r *liteRows) Scan(dest ...any) error {
+	if len(dest) != len(r.vals) {
+		return fmt.Errorf("db: %d columns read into %d places", len(r.vals), len(dest))
+	}
+	for i, d := range dest {
+		if err := fill(d, liteCell{r.vals[i]}); err != nil {
+			return fmt.Errorf("column %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+func (r *liteRows) Err() error { return r.err }
+
+func (r *liteRows) Close() {
+	if r.rows == nil {
+		return
+	}
+	if err := r.rows.Close(); err != nil && r.err == nil {
+		r.err = err
+	}
+	r.rows = nil
+}
