@@ -59,7 +59,7 @@ type Invoice0 struct {
 // Key names an invoice of a merchant.
 type Key struct{ Merchant, ID string }
 
-// SettledAs is the status of an issued invoice with nothing open.
+// settledAs is the status of an issued invoice with nothing open.
 func (v *Invoice) settledAs() Status {
 	if v.PaidCents == 0 && v.CreditedCents > 0 {
 		return Credited
@@ -73,10 +73,11 @@ func (v *Invoice) settle() {
 	switch {
 	case v.Status == Planned && v.OpenCents == 0:
 		v.Status = Credited
-	case v.Status == Open && v.OpenCents == 0:
-		v.Status = v.settledAs()
-	case (v.Status == Paid || v.Status == Credited) && v.OpenCents > 0 && v.Number != "":
+	case v.Number == "" || v.Status == WrittenOff:
+	case v.OpenCents > 0:
 		v.Status = Open
+	default:
+		v.Status = v.settledAs()
 	}
 }
 
