@@ -74,7 +74,7 @@ func TestBIC(t *testing.T) {
 
 func TestElfproef(t *testing.T) {
 	account := []int{10, 9, 8, 7, 6, 5, 4, 3, 2, 1}
-	for s, want := range map[string]bool{"0417164300": true, "0300065264": true, "0123456789": true, "0001234567": false} {
+	for s, want := range map[string]bool{"041716430": false, "041716430A": false, "0417164300": true, "0300065264": true, "0123456789": true, "0001234567": false} {
 		if elfproef(s, account...) != want {
 			t.Errorf("elfproef(%q) is not %v", s, want)
 		}
@@ -134,22 +134,26 @@ func TestRegistrationNumber(t *testing.T) {
 		{"LU", "123456", ""},
 		{"DE", "München, HRB 12345 B", "MUNCHEN HRB 12345 B"},
 		{"DE", "HRB", ""},
+		{"DE", "1" + strings.Repeat("A", 59), "1" + strings.Repeat("A", 59)},
+		{"DE", "1" + strings.Repeat("A", 60), ""},
 		{"GB", "12345678", ""},
 		{"NL", "", ""},
 	})
 }
 
-// TestOneCheckDigit: of the ten ways to end a German VAT number just one is right.
-func TestOneCheckDigit(t *testing.T) {
+// TestGermanCheckDigit: our rule is that of ISO 7064, mod 11,10, in the words of the standard.
+func TestGermanCheckDigit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		base, right := rapid.StringMatching(`[1-9][0-9]{7}`).Draw(t, "base"), 0
-		for c := '0'; c <= '9'; c++ {
-			if validDE(base + string(c)) {
-				right++
+		n := rapid.StringMatching(`[1-9][0-9]{8}`).Draw(t, "number")
+		p, sum := 10, 0
+		for _, c := range n {
+			sum = p%11 + int(c-'0')
+			if p = 2 * (sum % 10); p == 0 {
+				p = 20
 			}
 		}
-		if right != 1 {
-			t.Fatalf("%s has %d check digits", base, right)
+		if want := sum%10 == 1; validDE(n) != want {
+			t.Fatalf("%s is not %v", n, want)
 		}
 	})
 }
@@ -184,8 +188,10 @@ func TestPostcode(t *testing.T) {
 	if got := PrintPostcode("NL", "1012LG"); got != "1012 LG" {
 		t.Errorf("NL prints %q", got)
 	}
-	if got := PrintPostcode("BE", "1000"); got != "1000" {
-		t.Errorf("BE prints %q", got)
+	for _, tc := range []form{{"BE", "1000", "1000"}, {"NL", "1012", "1012"}, {"GB", "SW1A1A", "SW1A1A"}} {
+		if got := PrintPostcode(tc.country, tc.in); got != tc.want {
+			t.Errorf("%s prints %q", tc.country, got)
+		}
 	}
 }
 
@@ -278,6 +284,9 @@ func TestEmail(t *testing.T) {
 		{"", strings.Repeat("a", 65) + "@example.nl", ""},
 		{"", "a@" + strings.Repeat("a.", 130) + "nl", ""},
 		{"", "a@" + strings.Repeat("a.", 125) + "n", "a@" + strings.Repeat("a.", 125) + "n"},
+		{"", "a@" + strings.Repeat("b", 63) + ".nl", "a@" + strings.Repeat("b", 63) + ".nl"},
+		{"", "a@" + strings.Repeat("b", 64) + ".nl", ""},
+		{"", "jan€@example.nl", ""},
 		{"", "jan", ""},
 		{"", "@example.nl", ""},
 		{"", "jan@", ""},
@@ -318,6 +327,13 @@ func TestPhone(t *testing.T) {
 		{"BE", "04 223 45 67", "+3242234567"},
 		{"NL", "088 123 45 67", "+31881234567"},
 		{"NL", "0800-1234", "+318001234"},
+		{"NL", "06.12.34.56.78", "+31612345678"},
+		{"NL", "010/1234567", "+31101234567"},
+		{"NL", "(010) 1234567", "+31101234567"},
+		{"NL", "0812345678", ""},
+		{"BE", "0612345678", ""},
+		{"BE", "0412345678", ""},
+		{"FR", "0012345678", ""},
 		{"NL", "0032470123456", "+32470123456"},
 		{"DE", "030 1234567", "+49301234567"},
 		{"FR", "01 23 45 67 89", "+33123456789"},
@@ -364,6 +380,7 @@ func TestFold(t *testing.T) {
 		"Strauß":                  "strauss",
 		"STRAUSS":                 "strauss",
 		"Søren Łukasz Æsop":       "soren lukasz aesop",
+		"Đorđe Þórður Guðrún Œuf": "dorde thordur gudrun oeuf",
 		"İpek Işık":               "ipek isik",
 		"Γιώργος":                 "γιωργοσ",
 		"ΓΙΏΡΓΟΣ":                 "γιωργοσ",

@@ -63,6 +63,20 @@ func TestRFCheckRange(t *testing.T) {
 	}
 }
 
+// TestRFShape: neither other letters in front nor letters for the check digits pass, though the remainder be right.
+func TestRFShape(t *testing.T) {
+	const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	for _, a := range alphabet {
+		for _, b := range alphabet {
+			for _, s := range []string{"RX" + string(a) + string(b) + "5390", "XF" + string(a) + string(b) + "5390", "RFA" + string(b) + "5390" + string(a)} {
+				if ValidRF(s) {
+					t.Fatalf("%s is accepted", s)
+				}
+			}
+		}
+	}
+}
+
 func TestOGM(t *testing.T) {
 	for _, tc := range []struct {
 		n           int64
@@ -84,6 +98,11 @@ func TestOGM(t *testing.T) {
 		}
 		if tc.want != "" && (!ValidOGM(got) || !ValidOGM(tc.print) || !ValidOGM(strings.ReplaceAll(tc.print, "+", "*"))) {
 			t.Errorf("%q is not valid", got)
+		}
+	}
+	for _, s := range []string{"12345678901A", "1234567890"} {
+		if got := PrintOGM(s); got != s {
+			t.Errorf("PrintOGM(%q) = %q", s, got)
 		}
 	}
 	for _, s := range []string{"", "123456789003", "000000009700", "12345678900", "1234567890021", "12345678900A"} {
