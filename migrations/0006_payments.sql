@@ -22,6 +22,7 @@ create table bank_lines (
     booked_on    {{.Date}}    not null,
     value_on     {{.Date}},
     cents        {{.Bigint}}  not null,
+    left_cents   {{.Bigint}}  not null,
     currency     text         not null,
     kind         text         not null,
     reference    text         not null,
@@ -30,6 +31,7 @@ create table bank_lines (
 ) {{.Strict}};
 
 create unique index bank_lines_hash on bank_lines (line_hash);
+create index bank_lines_left on bank_lines (id) where left_cents <> 0;
 
 create table allocations (
     id           text         not null,
@@ -40,6 +42,7 @@ create table allocations (
     to_account   text         not null,
     cents        {{.Bigint}}  not null,
     confidence   text         not null,
+    made_by      text         not null,
     made_at      {{.Instant}} not null,
     primary key (id, merchant_id)
 ) {{.Strict}};

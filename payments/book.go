@@ -1,0 +1,193 @@
+package payments
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"achteraf/internal/db"
+	"achteraf/internal/vault"
+	"achteraf/ledger"
+)
+
+// Kind says what a bank line is.
+type Kind string
+
+const (
+	Incoming Kind = "incoming"
+	Batch    Kind = "batch" // several payments came in in one amount
+	Outgoing Kind = "outgoing"
+	Reversal Kind = "reversal" // takes back an earlier payment, or brings one back
+	Own      Kind = "own"      // on the operator's own account
+)
+
+// line is a bank line on its way into the books.
+type line struct {
+	Line
+	id    string
+	hash  []byte
+	kind  Kind
+	match *match // nil: nobody's yet
+}
+
+func (im *Importer) kindOf(iban string, l Line) Kind {
+	switch {
+	case iban != im.client:
+		return Own
+	case l.Returned:
+		return Reversal
+	case l.Cents <= 0:
+		return Outgoing
+	case l.Several:
+		return Batch
+	}
+	return Incoming
+}
+
+var (
+	findLines = db.NewQuery(`select 1 from bank_lines where line_hash = $1`, db.Bytes)
+
+	newLines = db.NewTable("bank_lines", "on conflict (line_hash) do nothing",
+		db.Col{Name: "id", Type: db.Text}, db.Col{Name: "line_hash", Type: db.Bytes}, db.Col{Name: "iban", Type: db.Text},
+		db.Col{Name: "statement_id", Type: db.Text}, db.Col{Name: "booked_on", Type: db.Date}, db.Col{Name: "value_on", Type: db.Date},
+		db.Col{Name: "cents", Type: db.Bigint}, db.Col{Name: "left_cents", Type: db.Bigint}, db.Col{Name: "currency", Type: db.Text},
+		db.Col{Name: "kind", Type: db.Text}, db.Col{Name: "reference", Type: db.Text}, db.Col{Name: "payer", Type: db.Bytes},
+		db.Col{Name: "imported_at", Type: db.Instant})
+)
+
+// book books a slice of a statement's lines in one transaction.
+func (im *Importer) book(ctx context.Context, h head, lines []line, report *Report) error {
+	if len(lines) == 0 {
+		return nil
+	}
+	var fresh []line
+	var surplus int64
+	err := im.db.Write(ctx, func(tx *db.Tx) (err error) {
+		if fresh, err = unknown(ctx, tx, lines); err != nil || len(fresh) == 0 {
+			return err
+		}
+		for i := range fresh {
+			l := &fresh[i]
+			l.id, l.kind, l.match = tx.ID("bl_"), im.kindOf(h.IBAN, l.Line), nil
+		}
+		if err := find(ctx, tx, fresh); err != nil {
+			return err
+		}
+		if err := im.put(ctx, tx, h, fresh); err != nil {
+			return err
+		}
+		surplus, err = im.post(ctx, tx, h.IBAN, fresh)
+		return err
+	})
+	if err == nil {
+		report.add(len(lines), fresh, surplus)
+	}
+	return err
+}
+
+// unknown returns the lines that were never booked.
+func unknown(ctx context.Context, tx *db.Tx, lines []line) ([]line, error) {
+	keys := make([][]any, len(lines))
+	for i := range lines {
+		keys[i] = []any{lines[i].hash}
+	}
+	known := make([]bool, len(lines))
+	err := tx.Find(ctx, findLines, keys, func(i int, _ db.Row) error {
+		known[i] = true
+		return nil
+	})
+	var fresh []line
+	for i := range lines {
+		if !known[i] {
+			fresh = append(fresh, lines[i])
+		}
+	}
+	return fresh, err
+}
+
+// put stores lines. When another import has booked one of them meanwhile, the slice runs again and finds it.
+func (im *Importer) put(ctx context.Context, tx *db.Tx, h head, lines []line) error {
+	rows := make([][]any, len(lines))
+	for i := range lines {
+		l := &lines[i]
+		payer, err := im.seal(l)
+		if err != nil {
+			return err
+		}
+		left, reference := l.Cents, ""
+		if l.match != nil {
+			left, reference = 0, l.match.order.PaymentReference
+		}
+		rows[i] = []any{l.id, l.hash, h.IBAN, h.id, l.BookedOn, l.ValueOn, l.Cents, left, l.Currency, l.kind, reference, payer, tx.Now}
+	}
+	slices.SortFunc(rows, func(a, b []any) int { return bytes.Compare(a[1].([]byte), b[1].([]byte)) }) // two imports do not wait for each other in a circle
+	n, err := tx.Insert(ctx, newLines, rows)
+	if err == nil && int(n) != len(rows) {
+		err = fmt.Errorf("a bank line was read twice at once: %w", db.ErrConflict)
+	}
+	return err
+}
+
+// Payer is what is sealed of a line: who paid, and with which words.
+type Payer struct {
+	Name      string `json:"name,omitempty"`
+	IBAN      string `json:"iban,omitempty"`
+	BIC       string `json:"bic,omitempty"`
+	Reference string `json:"reference,omitempty"`
+	Text      string `json:"text,omitempty"`
+	EndToEnd  string `json:"end_to_end,omitempty"`
+}
+
+// sealing is the purpose under which payers are sealed.
+const sealing = "bank"
+
+func payerPlace(id string) vault.Place {
+	return vault.Place{Table: "bank_lines", Column: "payer", Row: id}
+}
+
+func (im *Importer) seal(l *line) ([]byte, error) {
+	p := Payer{l.Payer, l.PayerIBAN, l.PayerBIC, l.Reference, l.Text, l.EndToEnd}
+	if p == (Payer{}) {
+		return nil, nil
+	}
+	plain, err := json.Marshal(p)
+	return im.vault.SealShared(sealing, payerPlace(l.id), plain), err
+}
+
+// post books the lines at the bank, gives those that match to their orders, and returns how much of these is
+// held for buyers.
+func (im *Importer) post(ctx context.Context, tx *db.Tx, iban string, lines []line) (surplus int64, err error) {
+	entries := make([]ledger.Entry, 0, 2*len(lines))
+	var shares []share
+	for i := range lines {
+		l := &lines[i]
+		if l.Cents != 0 {
+			entries = append(entries, received(iban, l))
+		}
+		if l.match != nil {
+			shares = append(shares, share{l.id, l.match.order, l.Cents, l.match.confidence, "import"})
+		}
+	}
+	given, err := allocate(ctx, tx, im.clerk, shares)
+	if err != nil {
+		return 0, err
+	}
+	for _, a := range given {
+		entries = append(entries, a.entry())
+		if a.To == Credit {
+			surplus += a.Cents
+		}
+	}
+	return surplus, ledger.Post(ctx, tx, entries...)
+}
+
+// received is the entry of a bank line, whichever way the money went: what came in is owed to somebody until
+// it is allocated, what went out waits to be told what it was for.
+func received(iban string, l *line) ledger.Entry {
+	return ledger.Entry{Merchant: ledger.Operator, Key: l.id + "/received", Kind: "bank-line", Currency: l.Currency, Legs: []ledger.Leg{
+		{Code: ledger.Bank, Subject: iban, Cents: l.Cents},
+		{Code: ledger.Unallocated, Subject: l.id, Cents: -l.Cents},
+	}}
+}

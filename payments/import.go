@@ -1,0 +1,261 @@
+package payments
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"hash"
+	"io"
+
+	"achteraf/internal/db"
+	"achteraf/internal/fault"
+	"achteraf/internal/vault"
+	"achteraf/invoices"
+	"achteraf/money"
+)
+
+// sliceSize is how many lines share a transaction.
+const sliceSize = 500
+
+// Importer reads the bank's files into the books.
+type Importer struct {
+	db     *db.DB
+	vault  *vault.Vault
+	clerk  *invoices.Clerk
+	client string // IBAN of client money, which buyers pay to
+	own    string // IBAN of the operator's own money
+}
+
+// NewImporter makes an Importer for the operator's two accounts, given without spaces. On the own account
+// nothing is matched: it is no place for buyers' money.
+func NewImporter(d *db.DB, v *vault.Vault, clerk *invoices.Clerk, clientIBAN, ownIBAN string) *Importer {
+	return &Importer{db: d, vault: v, clerk: clerk, client: clientIBAN, own: ownIBAN}
+}
+
+// Report is what an import did. Counts of lines, sums in cents of the new lines.
+type Report struct {
+	Statements       int       `json:"statements"`
+	Lines            int       `json:"lines"`
+	Known            int       `json:"known"`       // booked before, by this file or another
+	New              int       `json:"new"`         // the sum of the five below
+	Matched          int       `json:"matched"`     // given to an order
+	Unallocated      int       `json:"unallocated"` // came in, and waits for a person
+	Outgoing         int       `json:"outgoing"`
+	Reversals        int       `json:"reversals"` // reversals and returns, either way
+	Own              int       `json:"own"`       // on the operator's own account
+	InCents          int64     `json:"in_cents"`
+	OutCents         int64     `json:"out_cents"`
+	MatchedCents     int64     `json:"matched_cents"`
+	SurplusCents     int64     `json:"surplus_cents"` // of the matched: held for buyers
+	UnallocatedCents int64     `json:"unallocated_cents"`
+	Warnings         []Warning `json:"warnings"`
+}
+
+// Warning is something that a person should look at. Nothing is held back for it.
+type Warning struct {
+	Code      string `json:"code"`      // statement-gap or statement-balance
+	Statement string `json:"statement"` // the bank's name for it
+	Detail    string `json:"detail"`
+}
+
+// maxWarnings bounds what a strange file can make us remember.
+const maxWarnings = 100
+
+func (r *Report) warn(list []Warning) {
+	r.Warnings = append(r.Warnings, list[:min(len(list), maxWarnings-len(r.Warnings))]...)
+}
+
+// add counts what a slice of seen lines booked.
+func (r *Report) add(seen int, fresh []line, surplus int64) {
+	r.Lines += seen
+	r.Known += seen - len(fresh)
+	r.New += len(fresh)
+	r.SurplusCents += surplus
+	for i := range fresh {
+		l := &fresh[i]
+		if l.Cents > 0 {
+			r.InCents += l.Cents
+		} else {
+			r.OutCents -= l.Cents
+		}
+		switch {
+		case l.match != nil:
+			r.Matched++
+			r.MatchedCents += l.Cents
+		case l.kind == Incoming || l.kind == Batch:
+			r.Unallocated++
+			r.UnallocatedCents += l.Cents
+		case l.kind == Outgoing:
+			r.Outgoing++
+		case l.kind == Reversal:
+			r.Reversals++
+		default:
+			r.Own++
+		}
+	}
+}
+
+// File books a bank's file. The file is read twice: once to see that all of it is right and ours, so that a
+// bad file changes nothing, and once to book it, in slices. After an error on the way the same file can be
+// imported again: what was booked is known. The report tells what was done, with an error too.
+//
+// Errors: Invalid "bank-account-foreign", "bank-currency", "bank-file-changed"; those of the format.
+func (im *Importer) File(ctx context.Context, file io.ReadSeeker, format Format) (Report, error) {
+	report := Report{Warnings: []Warning{}}
+	sum, err := im.check(ctx, file, format)
+	if err != nil {
+		return report, err
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return report, err
+	}
+	again := sha256.New()
+	bank := format(io.TeeReader(file, again))
+	for {
+		s, err := bank.NextStatement()
+		if err == io.EOF {
+			return report, unchanged(file, again, sum)
+		}
+		if err != nil {
+			return report, err
+		}
+		if err := im.statement(ctx, bank, s, sum, &report); err != nil {
+			return report, err
+		}
+		report.Statements++
+	}
+}
+
+// check reads the whole file and returns its hash. It books nothing.
+func (im *Importer) check(ctx context.Context, file io.ReadSeeker, format Format) ([]byte, error) {
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return nil, fmt.Errorf("a bank file must be one that can be read twice: %w", err)
+	}
+	h := sha256.New()
+	bank := format(io.TeeReader(file, h))
+	for {
+		s, err := bank.NextStatement()
+		if err == io.EOF {
+			break
+		}
+		if err == nil {
+			err = im.acceptable(s)
+		}
+		if err == nil {
+			err = checkLines(ctx, bank)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	_, err := io.Copy(h, file)
+	return h.Sum(nil), err
+}
+
+func checkLines(ctx context.Context, bank BankFile) error {
+	for ctx.Err() == nil {
+		switch l, err := bank.Next(); {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		case !money.KnownCurrency(l.Currency):
+			return badCurrency()
+		}
+	}
+	return ctx.Err()
+}
+
+// acceptable says whether a statement is one of ours.
+func (im *Importer) acceptable(s Statement) error {
+	switch {
+	case s.IBAN == "" || s.IBAN != im.client && s.IBAN != im.own:
+		return fault.Bad("bank-account-foreign", "The file holds a statement of an account that is not the operator's.")
+	case s.Currency != "" && !money.KnownCurrency(s.Currency):
+		return badCurrency()
+	case len(s.Ref) > maxRef:
+		return fault.Bad("bank-file-format", "The name of a statement is too long.")
+	}
+	return nil
+}
+
+// maxRef is twice what ISO 20022 allows (Max35Text).
+const maxRef = 70
+
+func badCurrency() error {
+	return fault.Bad("bank-currency", "The file holds amounts in a currency other than EUR.")
+}
+
+// unchanged says that the file was still the same when it was read the second time.
+func unchanged(file io.Reader, h hash.Hash, sum []byte) error {
+	if _, err := io.Copy(h, file); err != nil {
+		return err
+	}
+	if !bytes.Equal(h.Sum(nil), sum) {
+		return fault.Bad("bank-file-changed", "The file changed while it was read.")
+	}
+	return nil
+}
+
+// statement books one statement.
+func (im *Importer) statement(ctx context.Context, bank BankFile, s Statement, sum []byte, report *Report) error {
+	if err := im.acceptable(s); err != nil {
+		return err
+	}
+	head := head{Statement: s, undated: s.From.IsZero() || s.To.IsZero()}
+	err := im.db.Write(ctx, func(tx *db.Tx) (err error) {
+		head.id, err = begin(ctx, tx, s, sum)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	names := names{seen: map[[16]byte]int{}}
+	lines := make([]line, 0, sliceSize)
+	for more := true; more; {
+		if lines, more, err = read(bank, lines[:0], &names, &head); err != nil {
+			return err
+		}
+		if err := im.book(ctx, head, lines, report); err != nil {
+			return err
+		}
+	}
+	var warnings []Warning
+	err = im.db.Write(ctx, func(tx *db.Tx) (err error) {
+		warnings, err = head.finish(ctx, tx)
+		return err
+	})
+	report.warn(warnings)
+	return err
+}
+
+// read fills a slice with the next lines of the statement.
+func read(bank BankFile, lines []line, names *names, head *head) (all []line, more bool, err error) {
+	for len(lines) < cap(lines) {
+		l, err := bank.Next()
+		if err == io.EOF {
+			return lines, false, nil
+		}
+		if err != nil {
+			return nil, false, err
+		}
+		head.count(l)
+		lines = append(lines, line{Line: l, hash: names.hash(l.Key)})
+	}
+	return lines, true, nil
+}
+
+// names turns keys into hashes. Lines of one statement with the same key are different lines all the same,
+// since both stand there; they are told apart by counting. This takes some 30 bytes for each line.
+type names struct{ seen map[[16]byte]int }
+
+func (n *names) hash(key string) []byte {
+	sum := sha256.Sum256([]byte(key))
+	short := [16]byte(sum[:16])
+	n.seen[short]++
+	if c := n.seen[short]; c > 1 {
+		sum = sha256.Sum256(fmt.Appendf(nil, "%s #%d", key, c))
+	}
+	return sum[:]
+}
