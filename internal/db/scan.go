@@ -150,9 +150,14 @@ func (c pgCell) text() (string, error) {
 }
 
 func (c pgCell) integer() (int64, error) {
-	err := c.is("an integer (cast a sum to bigint)", -1, pgtype.Int8OID, pgtype.Int4OID, pgtype.Int2OID)
-	if err != nil {
+	err := c.is("an integer", -1, pgtype.Int8OID, pgtype.Int4OID, pgtype.Int2OID, pgtype.NumericOID)
+	if err != nil || c.raw == nil {
 		return 0, err
+	}
+	if c.field.DataTypeOID == pgtype.NumericOID { // the sum of bigints is one
+		var n pgtype.Int8
+		err := pgtype.NumericCodec{}.PlanScan(nil, pgtype.NumericOID, pgtype.BinaryFormatCode, &n).Scan(c.raw, &n)
+		return n.Int64, err
 	}
 	switch len(c.raw) {
 	case 8:
