@@ -1,0 +1,55 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// check is one thing that must be true of the rows.
+type check struct {
+	name string
+	what string
+	run  func(context.Context, *audit) error // nil: looked at while "entries" reads the journal
+}
+
+// checks is all of them, in the order in which they run. A stage that keeps an amount beside the journal
+// adds its own at the end, in a file of its own.
+var checks = []check{
+	{"entries", "Each entry has two legs at least, numbered from 0, of its own merchant, none of them zero, and they sum to zero in its currency.", readJournal},
+	{"chart", "Each leg is on an account of the chart, with a subject of the right shape; the operator's entries touch no account of a merchant.", nil},
+	{"commits", "Each commit has as many entries as it says, numbered from 0 without gaps, and its digest is that of their leaves.", nil},
+	{"strays", "No posting is without its entry and no entry without its commit.", nil},
+	{"seals", "Places follow one another from 0, so do each writer's numbers, and each sealed commit exists with as many entries.", nil},
+	{"tiles", "Each hash of each tile is the one that the entries make, and there is no other tile.", nil},
+	{"checkpoints", "Each checkpoint is signed by the log's key, follows the one before it, and has the root of the tree at its size; the last covers the last place.", nil},
+	{"outside", "The log begins with the tree of the checkpoint given from outside: nothing at or before its last place was cut or rewritten.", nil},
+	{"unsealed", "The commits not sealed yet follow the sealed ones of their writer without a gap.", nil},
+	{"balances", "Each snapshot has the cents, the number of entries and the last place that the sealed entries make, and none is missing.", checkBalances},
+	{"trial-balance", "All accounts together are zero in each currency.", checkTrial},
+	{"invoice-amounts", "Paid, credited, written off and open make the total of each invoice, and nothing is negative.", checkInvoices},
+	{"invoice-journal", "The journal's principal of each issued invoice is its open amount, that of any other is zero, and none is without an invoice.", checkPrincipal},
+	{"order-lines", "The lines of each order, with the VAT on each rate's sum where prices exclude it, make its total, which is that of its one invoice.", checkLines},
+	{"numbers", "The numbers of each series run from 1 to its last without a gap, each given once.", checkNumbers},
+	{"buyer-credit", "What is held for the buyer of an order is never less than nothing, and the invoice says as much as the journal.", checkCredit},
+	{"bank-lines", "No bank line is allocated beyond its amount, and what is left of an incoming one is its balance in the journal.", checkBankLines},
+	{"handles", "The open amount of each handle is that of the invoices of the orders whose buyer has it.", checkHandles},
+}
+
+// page is docs/verify.md.
+func page() string {
+	var b strings.Builder
+	b.WriteString(`# What verify checks
+
+This page is made from ` + "`verify/checks.go`" + `. ` + "`achteraf verify`" + ` re-derives all of this from rows alone, on one snapshot of a live
+database, in this order, and ends at the first difference: the check, the table, the row, what was expected and what
+is there. It shares no code with what it checks.
+
+| check | what must be true |
+|---|---|
+`)
+	for _, c := range checks {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", c.name, c.what)
+	}
+	return b.String()
+}
