@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"achteraf/calendar"
 	"achteraf/internal/fault"
@@ -20,7 +22,7 @@ func (c *checker) need(v *string, pointer string) {
 	*v = strings.TrimSpace(*v)
 	if *v == "" {
 		c.wrong(pointer, "required", "Fill this in.")
-	} else if strings.ContainsFunc(*v, func(r rune) bool { return r < ' ' || r == 0x7f }) || len(*v) > 200 {
+	} else if !printable(*v) || len(*v) > 200 {
 		c.wrong(pointer, "characters", "At most 200 printable characters.")
 	}
 }
@@ -31,7 +33,7 @@ func (c *checker) form(v *string, pointer string, f func(string) (string, error)
 		c.wrong(pointer, "required", "Fill this in.")
 		return
 	}
-	stored, err := f(*v)
+	stored, err := f(strings.TrimSpace(*v))
 	if err != nil {
 		c.wrong(pointer, "form", "This does not have the right form.")
 		return
@@ -44,6 +46,18 @@ func (c *checker) country(v *string, pointer string) {
 	if _, err := calendar.ZoneOf(*v); err != nil {
 		c.wrong(pointer, "country", "Give a country that is served: NL, BE, LU, DE or FR.")
 	}
+}
+
+func printable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
+// err is Invalid "fields" when something is wrong.
+func (c *checker) err() error {
+	if wrong := c.sorted(); len(wrong) > 0 {
+		return fault.At("fields", "Some fields are not right.", wrong...)
+	}
+	return nil
 }
 
 func (c *checker) sorted() []fault.Field {

@@ -5,7 +5,6 @@ import (
 
 	"achteraf/calendar"
 	"achteraf/internal/db"
-	"achteraf/internal/fault"
 )
 
 // Model says who is the creditor.
@@ -69,8 +68,8 @@ func (t *Contract) check(c *checker) {
 func AddContract(ctx context.Context, tx *db.Tx, merchant string, from calendar.Date, t Contract) (Contract, error) {
 	c := &checker{}
 	t.check(c)
-	if wrong := c.sorted(); len(wrong) > 0 {
-		return t, fault.At("fields", "Some fields are not right.", wrong...)
+	if err := c.err(); err != nil {
+		return t, err
 	}
 	t.ID = tx.ID("con_")
 	n, err := tx.Exec(ctx, `
@@ -83,8 +82,13 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 	return t, db.One(n, err, "contract-date", "Another contract of this shop begins on that day.")
 }
 
-// AddTerms stores a version of a shop's terms of sale. Error: Conflict "terms-version".
+// AddTerms stores a version of a shop's terms of sale. Errors: Invalid "fields", Conflict "terms-version".
 func AddTerms(ctx context.Context, tx *db.Tx, merchant string, from calendar.Date, t TermsText) error {
+	c := &checker{}
+	t.check(c)
+	if err := c.err(); err != nil {
+		return err
+	}
 	n, err := tx.Exec(ctx, `
 insert into terms (merchant_id, version, valid_from, url, text, added_at) values ($1, $2, $3, $4, $5, $6)
     on conflict (merchant_id, version) do nothing`, merchant, t.Version, from, t.URL, t.Text, tx.Now)

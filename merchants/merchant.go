@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"achteraf/calendar"
 	"achteraf/internal/db"
@@ -103,18 +105,39 @@ type TermsText struct {
 	Text    string `toml:"text"`
 }
 
-// FromTOML reads a shop's file. Errors: Invalid "merchant-file" for what is no TOML or a key nobody knows,
-// Invalid "fields" with a pointer for each wrong field.
+// FromTOML reads a shop's file; testdata/shop.toml is one with all its keys. Errors: Invalid "merchant-file" for what
+// is no TOML or has a value of the wrong type, Invalid "fields" with a pointer for each wrong field and each
+// key that nobody knows.
 func FromTOML(r io.Reader) (New, error) {
 	n := New{Contract: StandardContract()}
 	meta, err := toml.NewDecoder(io.LimitReader(r, 1<<20)).Decode(&n)
 	if err != nil {
-		return n, fault.Wrap(err, fault.Invalid, "merchant-file", "The file cannot be read as TOML.")
+		return n, unreadable(err)
 	}
-	if extra := meta.Undecoded(); len(extra) > 0 {
-		return n, fault.Bad("merchant-file", "Nobody knows the key %s.", extra[0])
+	c := &checker{}
+	for _, key := range meta.Undecoded() {
+		c.wrong(pointer(key), "unknown", "Nobody knows this key.")
 	}
-	return n, n.Check()
+	n.check(c)
+	return n, c.err()
+}
+
+// unreadable says where the file cannot be read, without a word of what stands there.
+func unreadable(err error) error {
+	where := strings.TrimPrefix(err.Error(), "toml: ") // of a wrong type: line, key and both types
+	if p, ok := errors.AsType[toml.ParseError](err); ok {
+		where = fmt.Sprintf("see line %d", p.Position.Line)
+	}
+	return fault.Wrap(err, fault.Invalid, "merchant-file", "The file cannot be read as TOML: %s.", where)
+}
+
+func pointer(key []string) string {
+	escape := strings.NewReplacer("~", "~0", "/", "~1")
+	at := "#"
+	for _, word := range key {
+		at += "/" + escape.Replace(word)
+	}
+	return at
 }
 
 var contactForms = map[string]func(country, s string) (string, error){
@@ -123,12 +146,21 @@ var contactForms = map[string]func(country, s string) (string, error){
 	"email":    func(_, s string) (string, error) { return ident.Email(s) },
 	"chat":     webAddress,
 	"form":     webAddress,
-	"post":     func(_, s string) (string, error) { return s, nil },
+	"post":     postal,
 }
 
 func webAddress(_, s string) (string, error) {
-	if !strings.HasPrefix(s, "https://") || len(s) < len("https://a.b") || strings.ContainsAny(s, " \"<>") {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "https" || u.User != nil || !strings.Contains(u.Hostname(), ".") || len(s) > 200 {
 		return "", errors.New("not a web address")
+	}
+	return u.String(), nil
+}
+
+// postal accepts an address on one line.
+func postal(_, s string) (string, error) {
+	if len(s) < 10 || len(s) > 200 || !printable(s) {
+		return "", errors.New("not an address")
 	}
 	return s, nil
 }
@@ -138,6 +170,11 @@ var languages = []string{"nl", "fr", "en", "de"}
 // Check brings n into the stored form. Error: Invalid "fields".
 func (n *New) Check() error {
 	c := &checker{}
+	n.check(c)
+	return c.err()
+}
+
+func (n *New) check(c *checker) {
 	for pointer, v := range map[string]*string{"#/name": &n.Name, "#/legal_name": &n.LegalName, "#/street": &n.Street,
 		"#/house_number": &n.HouseNumber, "#/city": &n.City} {
 		c.need(v, pointer)
@@ -153,20 +190,29 @@ func (n *New) Check() error {
 		c.wrong("#/language", "language", "Choose nl, fr, en or de.")
 	}
 	for i := range n.Contacts {
-		at := fmt.Sprintf("#/contact/%d", i)
-		f, known := contactForms[n.Contacts[i].Kind]
-		if !known {
-			c.wrong(at+"/kind", "unknown", "Say phone, whatsapp, email, chat, form or post.")
-			continue
-		}
-		c.form(&n.Contacts[i].Value, at+"/value", func(s string) (string, error) { return f(n.Country, s) })
+		n.Contacts[i].check(c, fmt.Sprintf("#/contact/%d", i), n.Country)
 	}
-	c.need(&n.Terms.Version, "#/terms/version")
+	n.Terms.check(c)
 	n.Contract.check(c)
-	if wrong := c.sorted(); len(wrong) > 0 {
-		return fault.At("fields", "Some fields are not right.", wrong...)
+}
+
+func (m *Contact) check(c *checker, at, country string) {
+	f, known := contactForms[m.Kind]
+	if !known {
+		c.wrong(at+"/kind", "unknown", "Say phone, whatsapp, email, chat, form or post.")
+		return
 	}
-	return nil
+	c.form(&m.Value, at+"/value", func(s string) (string, error) { return f(country, s) })
+}
+
+func (t *TermsText) check(c *checker) {
+	c.need(&t.Version, "#/terms/version")
+	if t.URL = strings.TrimSpace(t.URL); t.URL != "" {
+		c.form(&t.URL, "#/terms/url", func(s string) (string, error) { return webAddress("", s) })
+	}
+	if strings.ContainsRune(t.Text, 0) || !utf8.ValidString(t.Text) {
+		c.wrong("#/terms/text", "characters", "This holds characters that cannot be stored.")
+	}
 }
 
 // word accepts min to max of the given characters.
@@ -205,7 +251,7 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 		return m, err
 	}
 	for _, c := range n.Contacts {
-		if err := AddContact(ctx, tx, m.ID, c); err != nil {
+		if err := addContact(ctx, tx, m.ID, c); err != nil {
 			return m, err
 		}
 	}
@@ -220,8 +266,21 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 	return m, AddTerms(ctx, tx, m.ID, today, n.Terms)
 }
 
-// AddContact stores one more way to reach a shop.
-func AddContact(ctx context.Context, tx *db.Tx, merchant string, c Contact) error {
+// AddContact stores one more way to reach a shop. Errors: NotFound "merchant", Invalid "fields".
+func AddContact(ctx context.Context, tx *db.Tx, merchant string, m Contact) error {
+	shop, err := ByID(ctx, tx, merchant)
+	if err != nil {
+		return err
+	}
+	c := &checker{}
+	m.check(c, "#", shop.Country)
+	if err := c.err(); err != nil {
+		return err
+	}
+	return addContact(ctx, tx, merchant, m)
+}
+
+func addContact(ctx context.Context, tx *db.Tx, merchant string, c Contact) error {
 	_, err := tx.Exec(ctx, `
 insert into merchant_contacts (merchant_id, kind, value) values ($1, $2, $3) on conflict (merchant_id, kind, value) do nothing`,
 		merchant, c.Kind, c.Value)
