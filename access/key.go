@@ -131,6 +131,9 @@ values ($1, $2, $3, $4, $5, $6, $7, $8)`, id, n.Merchant, n.Mode, hash, keyID, s
 	if errors.Is(err, db.ErrForeignKey) {
 		err = fault.Missing("merchant", "There is no such shop.")
 	}
+	if err == nil {
+		err = Audit(ctx, tx, Act{Merchant: n.Merchant, Actor: "operator", Act: "key.made", Subject: id})
+	}
 	return fmt.Sprintf("sk_%s_%s_%s%s", n.Mode, public, secret, checksum(n.Mode, public, secret)), id, err
 }
 
@@ -200,5 +203,8 @@ func Revoke(ctx context.Context, tx *db.Tx, merchant, id string) error {
 	if err == nil && n == 0 {
 		return fault.Missing("key", "There is no such key in use.")
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return Audit(ctx, tx, Act{Merchant: merchant, Actor: "operator", Act: "key.revoked", Subject: id})
 }

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"achteraf/access"
+	"achteraf/internal/db"
+	"achteraf/internal/jobs"
+	"achteraf/merchants"
+	"achteraf/platform"
+)
+
+type demoCmd struct {
+	database
+	Listen string `help:"Address to listen on." default:"${listen}" env:"ACHTERAF_LISTEN"`
+	JSON   bool   `help:"Print one line of JSON with all addresses and keys."`
+}
+
+// demoLine is what demo --json prints. Outside programs rely on its keys.
+type demoLine struct {
+	URL         string `json:"url"`
+	APIKey      string `json:"api_key"`
+	MerchantID  string `json:"merchant_id"`
+	BuyerEmail  string `json:"buyer_email"`
+	MailboxURL  string `json:"mailbox_url"`
+	ClockURL    string `json:"clock_url"`
+	IBAN        string `json:"iban"`
+	DatabaseURL string `json:"database_url"`
+}
+
+// Run serves the demonstration until it is interrupted.
+func (c *demoCmd) Run(ctx context.Context) error {
+	url, cleanup, err := c.place()
+	if err != nil {
+		return err
+	}
+	defer cleanup()
+	d, err := migrated(ctx, url, db.Options{CacheMiB: 32})
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := markDemo(ctx, d); err != nil {
+		return err
+	}
+	p, err := demoPlatform(d)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	line, err := c.prepare(ctx, p, "http://"+listener.Addr().String())
+	if err != nil {
+		return err
+	}
+	line.DatabaseURL = url
+	mux := http.NewServeMux()
+	p.DemoRoutes(mux)
+	mux.Handle("/", p.Handler())
+	return serveUntil(ctx, listener, mux, p, func() { c.print(line) })
+}
+
+// place is the named database, or one in a temporary folder that goes with the demo.
+func (c *demoCmd) place() (url string, cleanup func(), err error) {
+	url, err = c.url()
+	if err != nil || url != "" {
+		return url, func() {}, err
+	}
+	dir, err := os.MkdirTemp("", "achteraf-demo-")
+	if err != nil {
+		return "", nil, err
+	}
+	return "sqlite:" + filepath.Join(dir, "achteraf.db"), func() { os.RemoveAll(dir) }, nil
+}
+
+// markDemo makes a new database a demo's, and refuses one that is in real use.
+func markDemo(ctx context.Context, d *db.DB) error {
+	kind, err := platform.Kind(ctx, d)
+	if err != nil {
+		return err
+	}
+	switch kind {
+	case platform.DemoKind:
+		return nil
+	case platform.LiveKind:
+		return fmt.Errorf("this database is in real use; the demo never touches one")
+	}
+	if err := platform.Mark(ctx, d, platform.DemoKind); err != nil {
+		return err
+	}
+	return d.LetClockMove(ctx)
+}
+
+// prepare makes sure that the demo's shops exist and gives the first a new key.
+func (c *demoCmd) prepare(ctx context.Context, p *platform.Platform, base string) (demoLine, error) {
+	var shop merchants.Merchant
+	var key string
+	err := p.DB.Write(ctx, func(tx *db.Tx) error {
+		for i, one := range demoShops() {
+			m, err := merchants.BySlug(ctx, tx, one.Slug)
+			if isMissing(err) {
+				if m, err = merchants.Add(ctx, tx, one); err == nil {
+					err = merchants.Activate(ctx, tx, m.ID)
+				}
+			}
+			if err != nil {
+				return err
+			}
+			if i == 0 {
+				shop = m
+			}
+		}
+		var err error
+		key, _, err = p.Access.MakeKey(ctx, tx, access.NewKey{Merchant: shop.ID, Mode: access.Live, Scopes: access.AllScopes()})
+		return err
+	})
+	return demoLine{URL: base, APIKey: key, MerchantID: shop.ID, BuyerEmail: "sanne@example.org",
+		MailboxURL: base + "/demo/mailbox", ClockURL: base + "/demo/clock", IBAN: p.Operator.ClientIBAN}, err
+}
+
+func (c *demoCmd) print(l demoLine) {
+	if c.JSON {
+		json.NewEncoder(os.Stdout).Encode(l)
+		return
+	}
+	fmt.Printf(`Achteraf, a demonstration. Everything in it is invented.
+
+  API            %s/v1/orders   (reference: %s/v1/docs)
+  API key        %s
+  Shop           %s
+  Clock          curl -X POST %s -d '{"advance":"72h"}'
+  Client money   %s
+  Database       %s
+
+  Check the books:   achteraf verify --database-url %s
+  Read a bank file:  achteraf import --database-url %s FILE
+
+Stop with Ctrl-C.
+`, l.URL, l.URL, l.APIKey, l.MerchantID, l.ClockURL, l.IBAN, l.DatabaseURL, l.DatabaseURL, l.DatabaseURL)
+}
+
+// serveUntil serves and drives p until ctx ends, then lets running requests finish.
+func serveUntil(ctx context.Context, l net.Listener, h http.Handler, p *platform.Platform, ready func()) error {
+	runner := jobs.NewRunner(p.Log())
+	p.Attach(runner)
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	ended := make(chan struct{})
+	go func() { defer close(ended); runner.Run(running) }()
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 20 * time.Second, WriteTimeout: 60 * time.Second,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	ready()
+	var err error
+	select {
+	case <-ctx.Done():
+		late, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+		defer cancel()
+		err = server.Shutdown(late)
+	case err = <-failed:
+	}
+	stop()
+	<-ended
+	return err
+}

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"os"
+	"strings"
+	"time"
+
+	"achteraf/internal/db"
+	"achteraf/internal/vault"
+	"achteraf/ledger"
+	"achteraf/merchants"
+	"achteraf/platform"
+
+	"github.com/BurntSushi/toml"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// secrets says where the platform's keys are. Their values come from files or the environment only.
+type secrets struct {
+	VaultKeysFile string `help:"File with the master keys (or ACHTERAF_VAULT_KEYS)." type:"path" env:"ACHTERAF_VAULT_KEYS_FILE" placeholder:"FILE"`
+	LogKeyFile    string `help:"File with the log's key (or ACHTERAF_LOG_KEY)." type:"path" env:"ACHTERAF_LOG_KEY_FILE" placeholder:"FILE"`
+}
+
+// platform builds the platform of a database: the demo's own for a demo, the configured one otherwise.
+func (s *secrets) platform(ctx context.Context, d *db.DB, config string) (*platform.Platform, error) {
+	kind, err := platform.Kind(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	if kind == platform.DemoKind {
+		return demoPlatform(d)
+	}
+	return s.live(ctx, d, config)
+}
+
+// live builds a platform for real use, and says everything that is missing at once.
+func (s *secrets) live(ctx context.Context, d *db.DB, config string) (*platform.Platform, error) {
+	var missing []string
+	v, err := s.vault()
+	if err != nil {
+		missing = append(missing, err.Error())
+	}
+	key, err := s.logKey()
+	if err != nil {
+		missing = append(missing, err.Error())
+	}
+	operator, err := readOperator(config)
+	if err != nil {
+		missing = append(missing, err.Error())
+	} else {
+		for _, f := range operator.Check() {
+			missing = append(missing, f.Pointer+": "+f.Detail)
+		}
+	}
+	if len(missing) > 0 {
+		return nil, errors.New("not ready for real use:\n  " + strings.Join(missing, "\n  "))
+	}
+	p, err := platform.New(platform.Config{DB: d, Vault: v, LogKey: key, Operator: operator, Random: chance(), Log: logger(os.Stderr, true)})
+	if err != nil {
+		return nil, err
+	}
+	return p, platform.KeepPublicKey(ctx, d, key.Public)
+}
+
+func (s *secrets) vault() (*vault.Vault, error) {
+	text, err := secret("ACHTERAF_VAULT_KEYS", s.VaultKeysFile)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("vault keys: %w", err)
+	case text == "":
+		return nil, errors.New("vault keys: give --vault-keys-file or ACHTERAF_VAULT_KEYS (make them with: achteraf admin secrets)")
+	case strings.Contains(text, strings.Fields(demoVaultKeys)[1]):
+		return nil, errors.New("vault keys: these are the demo's, which everybody knows")
+	}
+	return vault.Parse([]byte(text))
+}
+
+func (s *secrets) logKey() (*ledger.Key, error) {
+	text, err := secret("ACHTERAF_LOG_KEY", s.LogKeyFile)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("log key: %w", err)
+	case text == "":
+		return nil, errors.New("log key: give --log-key-file or ACHTERAF_LOG_KEY (make it with: achteraf admin secrets)")
+	case text == demoLogKey:
+		return nil, errors.New("log key: this is the demo's, which everybody knows")
+	}
+	return ledger.ReadKey(text)
+}
+
+// readOperator reads the [operator] table of the configuration file.
+func readOperator(path string) (merchants.Operator, error) {
+	var file struct{ Operator merchants.Operator }
+	if path == "" {
+		return file.Operator, errors.New("operator: give --config FILE with an [operator] table (see docs/achteraf.toml)")
+	}
+	_, err := toml.DecodeFile(path, &file)
+	return file.Operator, err
+}
+
+type serveCmd struct {
+	database
+	secrets
+	Listen      string `help:"Address to listen on; put a TLS proxy before it." default:"${listen}" env:"ACHTERAF_LISTEN"`
+	AdminListen string `help:"Address of metrics and profiles, for the operator only." default:"127.0.0.1:8081" env:"ACHTERAF_ADMIN_LISTEN"`
+}
+
+// Run serves until it is interrupted.
+func (c *serveCmd) Run(ctx context.Context) error {
+	d, err := c.open(ctx, db.Options{CacheMiB: 256})
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	kind, err := platform.Kind(ctx, d)
+	switch {
+	case err != nil:
+		return fmt.Errorf("the tables are missing or out of date; run achteraf migrate (%w)", err)
+	case kind == platform.DemoKind:
+		return errors.New("this database is a demo's: its keys are known to everybody; use a new one")
+	}
+	p, err := c.live(ctx, d, c.Config)
+	if err != nil {
+		return err
+	}
+	if err := platform.Mark(ctx, d, platform.LiveKind); err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	admin, err := net.Listen("tcp", c.AdminListen)
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+	go (&http.Server{Handler: adminRoutes(p), ReadHeaderTimeout: 5 * time.Second}).Serve(admin)
+	return serveUntil(ctx, listener, p.Handler(), p, func() { p.Log().Info("serving", "address", listener.Addr().String()) })
+}
+
+// adminRoutes serves metrics and profiles.
+func adminRoutes(p *platform.Platform) http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "achteraf_seal_lag_seconds", Help: "How far the seals are behind the books."}, func() float64 {
+			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+			defer cancel()
+			lag, err := p.Lag(ctx)
+			if err != nil {
+				return -1
+			}
+			return lag.Seconds()
+		}))
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	return mux
+}
+
+type doctorCmd struct {
+	database
+	secrets
+}
+
+// Run says what is right and what is missing, each on a line.
+func (c *doctorCmd) Run(ctx context.Context) error {
+	bad := 0
+	say := func(what string, err error) {
+		if err != nil {
+			bad++
+			fmt.Printf("✗ %s: %s\n", what, describe(err))
+			return
+		}
+		fmt.Printf("✓ %s\n", what)
+	}
+	d, err := c.open(ctx, db.Options{})
+	say("database answers", err)
+	if err != nil {
+		return exitError{1, errors.New("something is missing")}
+	}
+	defer d.Close()
+	kind, err := platform.Kind(ctx, d)
+	say("tables are there ("+or(kind, "not in use yet")+", "+d.Engine()+")", err)
+	if err == nil {
+		p, err := c.platform(ctx, d, c.Config)
+		say("configuration is complete", err)
+		if err == nil {
+			fmt.Printf("  public key of the log: %s\n", p.LogKey.Public)
+			lag, err := p.Lag(ctx)
+			if err == nil && lag > 5*time.Second {
+				err = fmt.Errorf("%s behind; is a server running?", lag.Round(time.Second))
+			}
+			say("seals follow", err)
+		}
+	}
+	if bad > 0 {
+		return exitError{1, fmt.Errorf("%d things are missing", bad)}
+	}
+	return nil
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}

@@ -1,0 +1,95 @@
+package platform
+
+import (
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"achteraf/calendar"
+	"achteraf/internal/db"
+	"achteraf/internal/fault"
+)
+
+// Log is where the platform logs.
+func (p *Platform) Log() *slog.Logger { return p.log }
+
+// DemoRoutes adds what only a demonstration has: the clock that anybody may move.
+func (p *Platform) DemoRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("POST /demo/clock", p.moveClock)
+	mux.HandleFunc("GET /demo/clock", p.showClock)
+}
+
+// clockMove asks to move business time by a span or to a moment.
+type clockMove struct {
+	Advance string           `json:"advance"`
+	To      calendar.Instant `json:"to"`
+}
+
+// moveClock serves POST /demo/clock: it moves business time, runs everything that falls due on the way,
+// and answers when that is done.
+func (p *Platform) moveClock(w http.ResponseWriter, r *http.Request) {
+	now, err := p.businessNow(r)
+	if err != nil {
+		p.clockError(w, r, err)
+		return
+	}
+	to, err := readMove(r, now)
+	if err == nil {
+		err = p.MoveTo(r.Context(), to)
+	}
+	if err != nil {
+		p.clockError(w, r, err)
+		return
+	}
+	p.showClock(w, r)
+}
+
+func readMove(r *http.Request, now calendar.Instant) (calendar.Instant, error) {
+	var m clockMove
+	d := json.NewDecoder(io.LimitReader(r.Body, 4096))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&m); err != nil {
+		return now, fault.Bad("clock-move", `Say {"advance":"72h"} or {"to":"2026-12-24T09:00:00+01:00"}.`)
+	}
+	if m.Advance == "" {
+		if m.To.IsZero() {
+			return now, fault.Bad("clock-move", "Say how far to advance, or to which moment.")
+		}
+		return m.To, nil
+	}
+	by, err := time.ParseDuration(m.Advance)
+	if err != nil || by < 0 || by > 10*366*24*time.Hour {
+		return now, fault.Bad("clock-move", "Advance by a span such as 72h, at most ten years.")
+	}
+	return now.Add(by), nil
+}
+
+func (p *Platform) businessNow(r *http.Request) (now calendar.Instant, err error) {
+	err = p.DB.Read(r.Context(), func(tx *db.Tx) error { now = tx.Now; return nil })
+	return now, err
+}
+
+// showClock serves GET /demo/clock.
+func (p *Platform) showClock(w http.ResponseWriter, r *http.Request) {
+	now, err := p.businessNow(r)
+	if err != nil {
+		p.clockError(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(map[string]any{"now": now})
+}
+
+func (p *Platform) clockError(w http.ResponseWriter, r *http.Request, err error) {
+	f := fault.As(err)
+	status := http.StatusUnprocessableEntity
+	if f == nil || f.Kind == fault.Internal {
+		p.log.ErrorContext(r.Context(), "clock", "err", err)
+		f, status = fault.New(fault.Internal, "internal", "Something went wrong on our side."), http.StatusInternalServerError
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(map[string]any{"type": "/problems/" + f.Code, "title": f.Code, "status": status, "detail": f.Detail})
+}

@@ -1,0 +1,180 @@
+// Package platform builds a whole platform as a value: its stages, its surfaces, its jobs.
+//
+// It owns the wiring, the due rows' handlers, and the facts that mark a database (a demo, its log key). It
+// does not own any rule of the business.
+//
+// # What is always true
+//
+//   - Everything that a platform needs comes in through New: database, clocks, keys, operator.
+//   - A value starts no goroutine. A jobs.Runner of the process drives as many values as there are.
+package platform
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"achteraf/access"
+	"achteraf/buyers"
+	"achteraf/calendar"
+	"achteraf/internal/db"
+	"achteraf/internal/jobs"
+	"achteraf/internal/vault"
+	"achteraf/invoices"
+	"achteraf/ledger"
+	"achteraf/merchants"
+	"achteraf/orders"
+	"achteraf/payments"
+	"achteraf/risk"
+	"achteraf/web/api"
+)
+
+// Config is what a platform is built from.
+type Config struct {
+	DB       *db.DB
+	Vault    *vault.Vault
+	LogKey   *ledger.Key
+	Operator merchants.Operator
+	Policies *risk.Policies // nil: those that ship with the platform
+	Random   io.Reader
+	Log      *slog.Logger
+}
+
+// Platform is one whole platform.
+type Platform struct {
+	DB       *db.DB
+	Operator merchants.Operator
+	Vault    *vault.Vault
+	Access   *access.Access
+	Desk     *buyers.Desk
+	Intake   *invoices.Intake
+	Clerk    *invoices.Clerk
+	Importer *payments.Importer
+	Scanner  *jobs.Scanner
+	Sealer   *ledger.Sealer
+	LogKey   *ledger.Key
+
+	log     *slog.Logger
+	handler http.Handler
+}
+
+// New builds a platform on a migrated database.
+func New(c Config) (*Platform, error) {
+	if c.Policies == nil {
+		var err error
+		if c.Policies, err = risk.Default(); err != nil {
+			return nil, err
+		}
+	}
+	p := &Platform{DB: c.DB, Operator: c.Operator, Vault: c.Vault, LogKey: c.LogKey, log: c.Log}
+	p.DB.BeforeCommit(ledger.Commit)
+	p.Access = access.New(c.Vault, c.Random)
+	p.Desk = buyers.NewDesk(c.Vault, c.Random)
+	clerk, err := invoices.NewClerk(p.Desk, c.Operator)
+	if err != nil {
+		return nil, err
+	}
+	p.Clerk = clerk
+	p.Intake = invoices.NewIntake(c.DB, p.Access, p.Desk, c.Policies, orders.NewReferences(c.DB, c.Random))
+	p.Importer = payments.NewImporter(c.DB, c.Vault, clerk, c.Operator.ClientIBAN, c.Operator.OwnIBAN)
+	p.Sealer = ledger.NewSealer(c.LogKey)
+	p.Scanner = jobs.NewScanner(c.DB, c.Random, c.Log)
+	reactions(p)
+	p.handler = p.routes(c)
+	return p, nil
+}
+
+// Handler serves people and programs.
+func (p *Platform) Handler() http.Handler { return p.handler }
+
+// Attach lets a runner drive the platform: what is due, the seals, the upkeep of the database.
+func (p *Platform) Attach(r *jobs.Runner) {
+	r.Scanning("due", p.Scanner)
+	r.Add("seal", func(ctx context.Context) (bool, error) {
+		n, err := p.Sealer.Seal(ctx, p.DB)
+		return n > 0, err
+	})
+	r.Add("maintain", func(ctx context.Context) (bool, error) { return false, p.DB.Maintain(ctx) })
+}
+
+// Settle runs everything that is due and seals what was posted, until nothing is left.
+func (p *Platform) Settle(ctx context.Context) error {
+	if err := p.Scanner.RunUntilIdle(ctx); err != nil {
+		return err
+	}
+	for {
+		n, err := p.Sealer.Seal(ctx, p.DB)
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
+// MoveTo moves business time on to an instant. On the way it stops at each moment at which something is
+// due, so that what happens in three days happens in three days and not at the end of the move.
+func (p *Platform) MoveTo(ctx context.Context, to calendar.Instant) error {
+	for {
+		at, err := p.nextDue(ctx)
+		if err != nil {
+			return err
+		}
+		if at.IsZero() || !at.Before(to) {
+			break
+		}
+		if err := p.step(ctx, at); err != nil {
+			return err
+		}
+	}
+	return p.step(ctx, to)
+}
+
+// step moves the clock, unless time has passed that moment already, and runs what is due.
+func (p *Platform) step(ctx context.Context, at calendar.Instant) error {
+	err := p.DB.MoveClock(ctx, at)
+	if err != nil && !isBack(err) {
+		return err
+	}
+	return p.Settle(ctx)
+}
+
+// nextDue is the next moment in the future at which something is due; zero when nothing is.
+func (p *Platform) nextDue(ctx context.Context) (at calendar.Instant, err error) {
+	err = p.DB.Read(ctx, func(tx *db.Tx) error {
+		at, err = jobs.Next(ctx, tx)
+		return err
+	})
+	return at, err
+}
+
+// Lag is how far the seals are behind, in wall time.
+func (p *Platform) Lag(ctx context.Context) (lag time.Duration, err error) {
+	err = p.DB.Read(ctx, func(tx *db.Tx) error {
+		l, err := ledger.Lag(ctx, tx)
+		lag = l.Age
+		return err
+	})
+	return lag, err
+}
+
+var errNotReady = errors.New("not ready")
+
+func (p *Platform) routes(c Config) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/v1/", api.New(api.Config{
+		DB: p.DB, Intake: p.Intake, Clerk: p.Clerk, Access: p.Access, Wall: p.DB.Wall, Random: c.Random, Log: c.Log,
+		CursorKey: cursorKey(c.Vault),
+	}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
+	mux.HandleFunc("GET /readyz", p.ready)
+	p.logRoutes(mux)
+	return mux
+}
+
+// cursorKey signs page cursors; it is derived, so that all nodes share it.
+func cursorKey(v *vault.Vault) []byte {
+	key, _ := v.Pepper([]byte("page cursor"))
+	return key
+}
