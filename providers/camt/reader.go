@@ -978,7 +978,11 @@ func parseCents(b []byte) (cents int64, ok bool) {
 
 // currency checks the form of a currency code.
 func (r *Reader) currency(b []byte) string {
-	if len(b) != 3 || b[0] < 'A' || b[0] > 'Z' || b[1] < 'A' || b[1] > 'Z' || b[2] < 'A' || b[2] > 'Z' {
+	ok := len(b) == 3
+	for _, c := range b {
+		ok = ok && c >= 'A' && c <= 'Z'
+	}
+	if !ok {
 		r.fail("bank-file-format", "A currency of statement %d is not a code of three letters.", r.count)
 		return ""
 	}

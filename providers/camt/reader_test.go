@@ -44,6 +44,9 @@ func read(in string) (f file, err error) {
 			if err != nil {
 				return f, err
 			}
+			if l.BookedOn.IsZero() {
+				return f, errors.New("a line that is none")
+			}
 			f.lines[len(f.lines)-1] = append(f.lines[len(f.lines)-1], l)
 		}
 		f.totals = append(f.totals, r.Totals())
@@ -131,43 +134,48 @@ func TestChanges(t *testing.T) {
 	}
 	secondEntry := "<NtryRef>2</NtryRef><Amt Ccy=\"EUR\">120.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts>"
 	for name, c := range map[string]change{
-		"nothing":                      {check: func(f file) bool { return len(f.lines[0]) == 5 }},
-		"another message":              {old: "camt.053.001.02", new: "camt.054.001.08", code: "bank-file-version"},
-		"another version":              {old: "camt.053.001.02", new: "camt.053.001.04", code: "bank-file-version"},
-		"no ISO message":               {old: "urn:iso:std:iso:20022:tech:xsd:camt.053.001.02", new: "urn:example", code: "bank-file-format"},
-		"no namespace":                 {old: ` xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.02"`, new: "", code: "bank-file-format"},
-		"no document":                  {old: "Document", new: "Dokument", all: true, code: "bank-file-format"},
-		"another body":                 {old: "BkToCstmrStmt", new: "BkToCstmrAcctRpt", all: true, code: "bank-file-format"},
-		"no statement":                 {old: "Stmt>", new: "Rpt>", all: true, code: "bank-file-format"},
-		"no account":                   {old: "<IBAN>NL91ABNA0417164300</IBAN>", new: "<Othr><Id>1</Id></Othr>", code: "bank-file-format"},
-		"account mistyped":             {old: "NL91ABNA0417164300", new: "NL92ABNA0417164300", code: "bank-file-format"},
-		"no statement id":              {old: "<Id>STMT-2026-228</Id>", new: "", code: "bank-file-format"},
-		"sequence of letters":          {old: ">228<", new: ">CCXXVIII<", code: "bank-file-format"},
-		"negative sequence":            {old: ">228<", new: ">-1<", code: "bank-file-format"},
-		"legal sequence":               {old: "ElctrncSeqNb>", new: "LglSeqNb>", all: true, check: func(f file) bool { return f.statements[0].Sequence == 228 }},
-		"copy":                         {old: "<Acct>", new: "<CpyDplctInd>DUPL</CpyDplctInd><Acct>", check: func(f file) bool { return f.statements[0].Copy }},
-		"time without offset":          {old: "\n      <CreDtTm>2026-11-24T03:15:00+01:00", new: "<CreDtTm>2026-11-24T03:15:00", check: func(f file) bool { return f.statements[0].Created.IsZero() }},
-		"period in UTC":                {old: "2026-11-23T00:00:00+01:00", new: "2026-11-22T23:00:00Z", check: func(f file) bool { return f.statements[0].From == day("2026-11-23") }},
-		"period to 24 o'clock":         {old: "2026-11-23T23:59:59+01:00", new: "2026-11-23T24:00:00", check: func(f file) bool { return f.statements[0].To == day("2026-11-23") }},
-		"period that is none":          {old: "2026-11-23T00:00:00+01:00", new: "today", code: "bank-file-format"},
-		"no period":                    {old: "FrToDt>", new: "Other>", all: true, check: func(f file) bool { return f.statements[0].From.IsZero() }},
-		"balance too high":             {old: "1109.95", new: "1109.96", code: "bank-file-balance"},
-		"balance overdrawn":            {old: `<Amt Ccy="EUR">1109.95</Amt><CdtDbtInd>CRDT`, new: `<Amt Ccy="EUR">1109.95</Amt><CdtDbtInd>DBIT`, code: "bank-file-balance"},
-		"previous closing":             {old: "OPBD", new: "PRCD", check: func(f file) bool { return f.statements[0].Opening.Cents == 1000_00 }},
-		"no opening":                   {old: "OPBD", new: "OPAV", check: func(f file) bool { return !f.statements[0].Opening.Known }},
-		"no closing":                   {old: "CLBD", new: "CLAV", check: func(f file) bool { return !f.statements[0].Closing.Known }},
-		"two closings":                 {old: "OPBD", new: "CLBD", code: "bank-file-balance"},
-		"balance of a page":            {old: "<ElctrncSeqNb>", new: "<StmtPgntn><PgNb>2</PgNb><LastPgInd>false</LastPgInd></StmtPgntn><ElctrncSeqNb>", check: func(f file) bool { return f.statements[0].Page == 2 && !f.statements[0].Last }},
-		"balance late":                 {old: "    </Stmt>", new: "<Bal/></Stmt>", code: "bank-file-format"},
-		"balance without date":         {old: "<Dt><Dt>2026-11-23</Dt></Dt></Bal>", new: "</Bal>", code: "bank-file-format"},
-		"many balances":                {old: "<TxsSummry>", new: strings.Repeat(`<Bal><Tp><CdOrPrtry><Cd>OPAV</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">1</Amt><CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2026-11-23</Dt></Dt></Bal>`, 100) + "<TxsSummry>", code: "bank-file-format"},
-		"account of no currency":       {old: "<Ccy>EUR</Ccy>", new: "", check: func(f file) bool { return f.statements[0].Currency == "EUR" }},
-		"account in dollars":           {old: "<Ccy>EUR</Ccy>", new: "<Ccy>USD</Ccy>", code: "bank-file-format"},
-		"entry in dollars":             {old: `<Amt Ccy="EUR">10.05`, new: `<Amt Ccy="USD">10.05`, code: "bank-file-format"},
-		"entry of no currency":         {old: `<Amt Ccy="EUR">10.05`, new: `<Amt>10.05`, code: "bank-file-format"},
-		"part in dollars":              {old: `<Amt Ccy="EUR">70.00`, new: `<Amt Ccy="USD">70.00`, code: "bank-file-batch"},
-		"currency of digits":           {old: `<Amt Ccy="EUR">10.05`, new: `<Amt Ccy="978">10.05`, code: "bank-file-format"},
-		"balance in dollars too":       {old: "<TxsSummry>", new: `<Bal><Tp><CdOrPrtry><Cd>CLBD</Cd></CdOrPrtry></Tp><Amt Ccy="USD">1</Amt><CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2026-11-23</Dt></Dt></Bal><TxsSummry>`, check: func(f file) bool { return f.statements[0].Closing.Cents == 1109_95 }},
+		"nothing":                {check: func(f file) bool { return len(f.lines[0]) == 5 }},
+		"another message":        {old: "camt.053.001.02", new: "camt.054.001.08", code: "bank-file-version"},
+		"another version":        {old: "camt.053.001.02", new: "camt.053.001.04", code: "bank-file-version"},
+		"no ISO message":         {old: "urn:iso:std:iso:20022:tech:xsd:camt.053.001.02", new: "urn:example", code: "bank-file-format"},
+		"no namespace":           {old: ` xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.02"`, new: "", code: "bank-file-format"},
+		"no document":            {old: "Document", new: "Dokument", all: true, code: "bank-file-format"},
+		"another body":           {old: "BkToCstmrStmt", new: "BkToCstmrAcctRpt", all: true, code: "bank-file-format"},
+		"no statement":           {old: "Stmt>", new: "Rpt>", all: true, code: "bank-file-format"},
+		"no account":             {old: "<IBAN>NL91ABNA0417164300</IBAN>", new: "<Othr><Id>1</Id></Othr>", code: "bank-file-format"},
+		"account mistyped":       {old: "NL91ABNA0417164300", new: "NL92ABNA0417164300", code: "bank-file-format"},
+		"no statement id":        {old: "<Id>STMT-2026-228</Id>", new: "", code: "bank-file-format"},
+		"sequence of letters":    {old: ">228<", new: ">CCXXVIII<", code: "bank-file-format"},
+		"negative sequence":      {old: ">228<", new: ">-1<", code: "bank-file-format"},
+		"legal sequence":         {old: "ElctrncSeqNb>", new: "LglSeqNb>", all: true, check: func(f file) bool { return f.statements[0].Sequence == 228 }},
+		"copy":                   {old: "<Acct>", new: "<CpyDplctInd>DUPL</CpyDplctInd><Acct>", check: func(f file) bool { return f.statements[0].Copy }},
+		"time without offset":    {old: "\n      <CreDtTm>2026-11-24T03:15:00+01:00", new: "<CreDtTm>2026-11-24T03:15:00", check: func(f file) bool { return f.statements[0].Created.IsZero() }},
+		"period in UTC":          {old: "2026-11-23T00:00:00+01:00", new: "2026-11-22T23:00:00Z", check: func(f file) bool { return f.statements[0].From == day("2026-11-23") }},
+		"period to 24 o'clock":   {old: "2026-11-23T23:59:59+01:00", new: "2026-11-23T24:00:00", check: func(f file) bool { return f.statements[0].To == day("2026-11-23") }},
+		"period that is none":    {old: "2026-11-23T00:00:00+01:00", new: "today", code: "bank-file-format"},
+		"no period":              {old: "FrToDt>", new: "Other>", all: true, check: func(f file) bool { return f.statements[0].From.IsZero() }},
+		"balance too high":       {old: "1109.95", new: "1109.96", code: "bank-file-balance"},
+		"balance overdrawn":      {old: `<Amt Ccy="EUR">1109.95</Amt><CdtDbtInd>CRDT`, new: `<Amt Ccy="EUR">1109.95</Amt><CdtDbtInd>DBIT`, code: "bank-file-balance"},
+		"previous closing":       {old: "OPBD", new: "PRCD", check: func(f file) bool { return f.statements[0].Opening.Cents == 1000_00 }},
+		"no opening":             {old: "OPBD", new: "OPAV", check: func(f file) bool { return !f.statements[0].Opening.Known }},
+		"no closing":             {old: "CLBD", new: "CLAV", check: func(f file) bool { return !f.statements[0].Closing.Known }},
+		"two closings":           {old: "OPBD", new: "CLBD", code: "bank-file-balance"},
+		"balance of a page":      {old: "<ElctrncSeqNb>", new: "<StmtPgntn><PgNb>2</PgNb><LastPgInd>false</LastPgInd></StmtPgntn><ElctrncSeqNb>", check: func(f file) bool { return f.statements[0].Page == 2 && !f.statements[0].Last }},
+		"balance late":           {old: "    </Stmt>", new: "<Bal/></Stmt>", code: "bank-file-format"},
+		"balance without date":   {old: "<Dt><Dt>2026-11-23</Dt></Dt></Bal>", new: "</Bal>", code: "bank-file-format"},
+		"many balances":          {old: "<TxsSummry>", new: strings.Repeat(`<Bal><Tp><CdOrPrtry><Cd>OPAV</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">1</Amt><CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2026-11-23</Dt></Dt></Bal>`, 100) + "<TxsSummry>", code: "bank-file-format"},
+		"account of no currency": {old: "<Ccy>EUR</Ccy>", new: "", check: func(f file) bool { return f.statements[0].Currency == "EUR" }},
+		"account in dollars":     {old: "<Ccy>EUR</Ccy>", new: "<Ccy>USD</Ccy>", code: "bank-file-format"},
+		"entry in dollars":       {old: `<Amt Ccy="EUR">10.05`, new: `<Amt Ccy="USD">10.05`, code: "bank-file-format"},
+		"entry of no currency":   {old: `<Amt Ccy="EUR">10.05`, new: `<Amt>10.05`, code: "bank-file-format"},
+		"part in dollars":        {old: `<Amt Ccy="EUR">70.00`, new: `<Amt Ccy="USD">70.00`, code: "bank-file-batch"},
+		"currency of digits":     {old: `<Amt Ccy="EUR">10.05`, new: `<Amt Ccy="978">10.05`, code: "bank-file-format"},
+		"balance in dollars too": {old: "<TxsSummry>", new: `<Bal><Tp><CdOrPrtry><Cd>CLBD</Cd></CdOrPrtry></Tp><Amt Ccy="USD">1</Amt><CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2026-11-23</Dt></Dt></Bal><TxsSummry>`, check: func(f file) bool { return f.statements[0].Closing.Cents == 1109_95 }},
+		"dollars before euros": {old: "<Bal>", new: `<Bal><Tp><CdOrPrtry><Cd>OPBD</Cd></CdOrPrtry></Tp><Amt Ccy="USD">1</Amt><CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2026-11-23</Dt></Dt></Bal><Bal>`, check: func(f file) bool {
+			return f.statements[0].Opening.Cents == 1000_00 && f.statements[0].Closing.Cents == 1109_95
+		}},
+		"kind below the kind":          {old: "<Cd>CLBD</Cd></CdOrPrtry>", new: "<Cd>CLBD</Cd></CdOrPrtry><SubTp><Cd>INTM</Cd></SubTp>", check: func(f file) bool { return f.statements[0].Closing.Known }},
+		"kind of the bank's own":       {old: "<Cd>CLBD</Cd></CdOrPrtry>", new: "<Prtry>CLBD</Prtry></CdOrPrtry><SubTp><Cd>INTM</Cd></SubTp>", check: func(f file) bool { return !f.statements[0].Closing.Known }},
 		"negative amount":              {old: ">10.05<", new: ">-10.05<", code: "bank-file-format"},
 		"comma":                        {old: ">10.05<", new: ">10,05<", code: "bank-file-format"},
 		"half a cent":                  {old: ">10.05<", new: ">10.055<", code: "bank-file-format"},
@@ -189,6 +197,8 @@ func TestChanges(t *testing.T) {
 		"last part without amount":     {old: `<AmtDtls><TxAmt><Amt Ccy="EUR">50.00</Amt></TxAmt></AmtDtls>`, new: "", code: "bank-file-batch"},
 		"amount as instructed":         {old: `<AmtDtls><TxAmt><Amt Ccy="EUR">50.00</Amt></TxAmt></AmtDtls>`, new: `<AmtDtls><InstdAmt><Amt Ccy="EUR">50.00</Amt></InstdAmt></AmtDtls>`, check: line(2, func(l Line) bool { return l.Cents == 50_00 })},
 		"instructed in dollars":        {old: `<AmtDtls><TxAmt><Amt Ccy="EUR">50.00</Amt></TxAmt></AmtDtls>`, new: `<AmtDtls><InstdAmt><Amt Ccy="USD">55.00</Amt></InstdAmt><TxAmt><Amt Ccy="EUR">50.00</Amt></TxAmt></AmtDtls>`, check: line(2, func(l Line) bool { return l.Cents == 50_00 })},
+		"value in another currency":    {old: `<AmtDtls><TxAmt><Amt Ccy="EUR">50.00</Amt></TxAmt></AmtDtls>`, new: `<AmtDtls><CntrValAmt><Amt Ccy="EUR">50.00</Amt></CntrValAmt></AmtDtls>`, code: "bank-file-batch"},
+		"instructed amount last":       {old: `<TxAmt><Amt Ccy="EUR">50.00</Amt></TxAmt>`, new: `<TxAmt><Amt Ccy="EUR">50.00</Amt></TxAmt><InstdAmt><Amt Ccy="USD">55.00</Amt></InstdAmt>`, check: line(2, func(l Line) bool { return l.Cents == 50_00 })},
 		"a part the other way":         {old: `<Refs><EndToEndId>PSP-2</EndToEndId></Refs>`, new: `<CdtDbtInd>DBIT</CdtDbtInd>`, code: "bank-file-batch"},
 		"other party is us":            {old: "<DbtrAcct><Id><IBAN>NL20INGB0001234567</IBAN></Id></DbtrAcct>", new: "<DbtrAcct><Id><IBAN>NL91ABNA0417164300</IBAN></Id></DbtrAcct><Cdtr><Nm>A. Bakker</Nm></Cdtr><CdtrAcct><Id><IBAN>NL20INGB0001234567</IBAN></Id></CdtrAcct>", check: line(0, func(l Line) bool { return l.PartyName == "A. Bakker" && l.PartyIBAN == "NL20INGB0001234567" })},
 		"account is no IBAN":           {old: "NL20INGB0001234567", new: "1234567", check: line(0, func(l Line) bool { return l.PartyIBAN == "" })},
@@ -250,6 +260,23 @@ func TestHostile(t *testing.T) {
 		if err != nil || len(f.lines) != 1 || len(f.lines[0]) != 1 || f.lines[0][0].Cents != 1_00 || f.lines[0][0].Text != text {
 			t.Errorf("%s: %+v, %v", name, f, err)
 		}
+	}
+}
+
+func TestCurrencies(t *testing.T) {
+	for _, c := range []string{"", "EU", "EURO", "eUR", "EuR", "EUr", "[UR", "E@R", "US1"} {
+		if f, err := read(strings.Replace(entryOf(""), `"EUR"`, `"`+c+`"`, 1)); !fault.Is(err, "bank-file-format") {
+			t.Errorf("%q: %+v, %v", c, f, err)
+		}
+	}
+}
+
+// TestElsewhere: where we do not know the zone of an account, a day is the one that is written.
+func TestElsewhere(t *testing.T) {
+	in := strings.Replace(entryOf(""), "NL91ABNA0417164300", "GB33BUKB20201555555555", 1)
+	in = strings.Replace(in, "<Dt>2026-11-23</Dt>", "<DtTm>2026-11-23T00:30:00+01:00</DtTm>", 1)
+	if f, err := read(in); err != nil || f.lines[0][0].BookedOn != day("2026-11-23") {
+		t.Errorf("%+v, %v", f, err)
 	}
 }
 

@@ -94,7 +94,7 @@ func TestScannerReads(t *testing.T) {
 	for name, tc := range map[string]struct{ in, want string }{
 		"nothing in it":      {`<a/>`, `< a|> a`},
 		"declaration":        {"\uFEFF<?xml version='1.0' encoding='utf-8' standalone=\"yes\"?>\n<a>x</a>\n", `< a|"x"|> a`},
-		"entities":           {`<a b="&lt;&quot;&#9;">&amp;&apos;&gt;&#65;&#x20AC;</a>`, `< a b="<\"\t"|"&'>A€"|> a`},
+		"entities":           {`<a b="&lt;&quot;&#9;">&amp;&apos;&gt;&#65;&#32;&#x20AC;</a>`, `< a b="<\"\t"|"&'>A €"|> a`},
 		"comment with marks": {`<!-- > <x> - --><a>1<!-- ' -->2</a><!-- -->`, `< a|"12"|> a`},
 		"CDATA":              {`<a>1<![CDATA[<b>&amp;]] >]]>2</a>`, `< a|"1<b>&amp;]] >2"|> a`},
 		"CDATA of nothing":   {`<a><![CDATA[]]></a>`, `< a|> a`},
@@ -158,6 +158,7 @@ func TestScannerRefuses(t *testing.T) {
 		"beyond Unicode":           {"<a>&#x110000;</a>", "bank-file-format"},
 		"control character":        {"<a>\x01</a>", "bank-file-format"},
 		"no character":             {"<a>\uFFFE</a>", "bank-file-format"},
+		"no character either":      {"<a>\uFFFF</a>", "bank-file-format"},
 		"]]> in text":              {"<a>]]></a>", "bank-file-format"},
 		"-- in comment":            {"<a><!-- -- --></a>", "bank-file-format"},
 		"late declaration":         {"<a/><?xml version=\"1.0\"?>", "bank-file-format"},
@@ -179,6 +180,7 @@ func TestScannerRefuses(t *testing.T) {
 		"UTF-16 without mark":      {"\x00<\x00a\x00/\x00>", "bank-file-encoding"},
 		"EBCDIC":                   {`<?xml version="1.0" encoding="IBM037"?><a/>`, "bank-file-encoding"},
 		"UTF-8 mark, Latin 1":      {"\uFEFF<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><a/>", "bank-file-encoding"},
+		"half a character":         {"<a>\x80</a>", "bank-file-encoding"},
 		"not UTF-8":                {"<a>\xe9</a>", "bank-file-encoding"},
 		"not UTF-8 in attribute":   {"<a b='\xe9'/>", "bank-file-encoding"},
 	} {
