@@ -184,6 +184,7 @@ func (d *DB) Read(ctx context.Context, fn func(*Tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
 	tx := &Tx{db: d}
+	defer func() { tx.spoilt = errEnded }()
 	return Fault(mapped(d.engine.read(ctx, tx, func(tx *Tx) error {
 		return guarded(tx, func(tx *Tx) error {
 			if err := d.stamp(ctx, tx); err != nil {

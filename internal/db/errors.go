@@ -51,8 +51,11 @@ func classify(err error) error {
 			return nil
 		}
 	}
-	if errors.Is(err, pgx.ErrNoRows) {
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
 		return ErrNone
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return nil
 	}
 	if pe, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return classifyPostgres(pe.Code)
@@ -60,7 +63,7 @@ func classify(err error) error {
 	if se, ok := errors.AsType[*sqlite.Error](err); ok {
 		return classifySQLite(se.Code())
 	}
-	if _, ok := errors.AsType[net.Error](err); ok && !errors.Is(err, context.DeadlineExceeded) {
+	if _, ok := errors.AsType[net.Error](err); ok {
 		return ErrLost
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || pgconn.SafeToRetry(err) {

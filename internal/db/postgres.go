@@ -228,13 +228,12 @@ func (p *postgres) read(ctx context.Context, tx *Tx, body func(*Tx) error) error
 	return p.lost(t.c, err)
 }
 
-// lost marks an error of a transaction whose connection is gone; nothing of it was committed. The other
-// connections of the pools may be as old as the loss, so they are made anew.
+// lost looks at an error of a transaction that was not committed. After a lost connection the others of the
+// pools are made anew, since they may be as old as the loss.
 func (p *postgres) lost(c *pgx.Conn, err error) error {
-	if err == nil || !c.IsClosed() || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return err
+	if err = mapped(err); errors.Is(err, ErrLost) && c.IsClosed() {
+		p.writes.Reset()
+		p.reads.Reset()
 	}
-	p.writes.Reset()
-	p.reads.Reset()
-	return fmt.Errorf("%w: %w", ErrLost, err)
+	return err
 }

@@ -60,7 +60,7 @@ func NewQuery(sql string, params ...Type) *Query {
 	names, arrays := make([]string, len(params)), make([]string, len(params))
 	inner := sql
 	for i := len(params); i >= 1; i-- { // from the back: $12 before $1
-		inner = strings.ReplaceAll(inner, fmt.Sprintf("$%d", i), fmt.Sprintf("k.c%d", i))
+		inner = strings.ReplaceAll(inner, fmt.Sprintf("$%d", i), fmt.Sprintf("keyset.c%d", i))
 	}
 	for i, t := range params {
 		names[i] = fmt.Sprintf("c%d", i+1)
@@ -69,19 +69,19 @@ func NewQuery(sql string, params ...Type) *Query {
 	unnest := "unnest(" + strings.Join(arrays, ", ") + ")"
 	if strings.HasPrefix(strings.ToLower(sql), "select") {
 		q.lock = sql + " for update"
-		head := "select k.i, q.* from " + unnest + " with ordinality as k(" + strings.Join(names, ", ") + ", i) cross join lateral ("
-		tail := ") q order by k.i"
+		head := "select keyset.i, q.* from " + unnest + " with ordinality as keyset(" + strings.Join(names, ", ") + ", i) cross join lateral ("
+		tail := ") q order by keyset.i"
 		q.extra = 1
-		if strings.Contains(strings.ToLower(sql), "order by") { // a sort by k.i alone may shuffle the rows of a key
-			head += "select row_number() over () as n, o.* from ("
-			tail = ") o" + tail + ", q.n"
+		if strings.Contains(strings.ToLower(sql), "order by") { // a sort by keyset.i alone may shuffle the rows of a key
+			head += "select row_number() over () as keyset_n, o.* from ("
+			tail = ") o" + tail + ", q.keyset_n"
 			q.extra = 2
 		}
 		q.set = head + inner + tail
 		q.setLok = head + inner + " for update" + tail
 		return q
 	}
-	as := unnest + " as k(" + strings.Join(names, ", ") + ")"
+	as := unnest + " as keyset(" + strings.Join(names, ", ") + ")"
 	q.set = strings.Replace(strings.Replace(inner, "/*from*/", "from "+as, 1), "/*using*/", "using "+as, 1)
 	if q.set == inner {
 		panic("db: an update for Change needs /*from*/, a delete /*using*/: " + sql)

@@ -1,0 +1,44 @@
+package db
+
+import (
+	"bytes"
+	"text/template"
+)
+
+// Render renders a text of a migration for an engine.
+func Render(engine, text string) string {
+	words := sqliteTokens
+	if engine == "postgres" {
+		words = postgresTokens
+	}
+	var b bytes.Buffer
+	template.Must(template.New("").Option("missingkey=error").Parse(text)).Execute(&b, words)
+	return b.String()
+}
+
+// Statements returns how many prepared statements the SQLite writer keeps.
+func (d *DB) Statements() int { return len(d.engine.(*lite).writer.stmts) }
+
+// Waiting returns how many requests wait.
+func (d *DB) Waiting() int {
+	d.queue.mu.Lock()
+	defer d.queue.mu.Unlock()
+	return len(d.queue.waiting)
+}
+
+// Leaders returns how many leaders there are.
+func (d *DB) Leaders() int {
+	d.queue.mu.Lock()
+	defer d.queue.mu.Unlock()
+	return d.queue.leaders
+}
+
+// OnWriter runs a statement on the SQLite writer outside any transaction.
+func (d *DB) OnWriter(sql string) error { return d.engine.(*lite).writer.run(sql) }
+
+const (
+	KeptStatements = keptStatements
+	WriteLimit     = writeLimit
+	BatchLimit     = batchLimit
+	WalLarge       = walLarge
+)
