@@ -50,7 +50,7 @@ type Hold struct {
 	Reason      string // a code, never free text about a person
 }
 
-// SetHold stores a hold. Stops may be empty: then the kind's usual acts. Errors: Invalid "hold" when the
+// SetHold stores a hold. Stops may be empty: then the kind's usual acts. Errors: Invalid "hold-fields" when the
 // kind, an act, the times or who and why are missing or wrong.
 func SetHold(ctx context.Context, tx *db.Tx, h Hold) (Hold, error) {
 	usual, known := holdKinds[h.Kind]
@@ -62,7 +62,7 @@ func SetHold(ctx context.Context, tx *db.Tx, h Hold) (Hold, error) {
 	}
 	strange := slices.ContainsFunc(h.Stops, func(a Act) bool { return !slices.Contains(acts, a) })
 	if !known || strange || h.SetBy == "" || h.Reason == "" || h.AmountCents < 0 || (!h.Until.IsZero() && !h.Until.After(h.From)) {
-		return h, fault.Bad("hold", "A hold needs a known kind, who set it and why, and an end after its beginning.")
+		return h, fault.Bad("hold-fields", "A hold needs a known kind, who set it and why, and an end after its beginning.")
 	}
 	if _, err := One(ctx, tx, h.Merchant, h.Invoice); err != nil {
 		return h, err

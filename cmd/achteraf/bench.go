@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -97,6 +98,7 @@ type stage struct {
 }
 
 func (o *benchOptions) stage(ctx context.Context) (*stage, func(), error) {
+	tune()
 	url, err := o.url()
 	if err != nil {
 		return nil, nil, err
@@ -120,7 +122,7 @@ func (o *benchOptions) stage(ctx context.Context) (*stage, func(), error) {
 		cleanup()
 		return nil, nil, err
 	}
-	p, err := demoPlatform(d)
+	p, err := demoPlatform(d, logger(io.Discard, true))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -79,12 +79,13 @@ func (b *benchOrders) once(ctx context.Context, s *stage, h *harness, clients in
 	if err := pprof.StartCPUProfile(&profiled); err != nil {
 		return figure{}, err
 	}
-	cpu, other := cpuTime(), postgresTime()
+	sessions := databaseName(b.DatabaseURL)
+	cpu, other := cpuTime(), postgresTime(sessions)
 	count, errs, took, delays := load(ctx, clients, time.Duration(b.Seconds)*time.Second, func(c int) error {
 		n := s.number.Add(1)
 		return conns[c].accept(s.keys[pick()], n)
 	})
-	cpu, other = cpuTime()-cpu, postgresTime()-other
+	cpu, other = cpuTime()-cpu, postgresTime(sessions)-other
 	pprof.StopCPUProfile()
 	f := figureOf("orders", s.db.Engine(), clients, count, errs, took, delays)
 	ok := float64(max(count-errs, 1))
@@ -160,15 +161,19 @@ func (b *benchOrders) compare(ctx context.Context, s *stage, h *harness) error {
 	return nil
 }
 
+// databaseName is the last part of a database's address.
+func databaseName(url string) string {
+	name, _, _ := strings.Cut(url[strings.LastIndexByte(url, '/')+1:], "?")
+	return name
+}
+
 // preparePgbench makes the tables of pgbench, scale 50, in a database of their own.
 func preparePgbench(ctx context.Context, url string) (string, error) {
 	i := strings.LastIndexByte(url, '/')
-	name, query, _ := strings.Cut(url[i+1:], "?")
 	bench := url[:i+1] + "achteraf_pgbench"
-	if query != "" {
+	if _, query, ok := strings.Cut(url[i+1:], "?"); ok {
 		bench += "?" + query
 	}
-	_ = name
 	if out, err := exec.CommandContext(ctx, "psql", "-qAt", "-d", bench, "-c", "select count(*) from pgbench_branches").Output(); err == nil && strings.TrimSpace(string(out)) == "50" {
 		return bench, nil
 	}
@@ -412,8 +417,8 @@ func layerOf(s *profile.Sample) string {
 	return "runtime"
 }
 
-// postgresTime is the CPU that PostgreSQL's processes on this machine have used.
-func postgresTime() time.Duration {
+// postgresTime is the CPU that the PostgreSQL sessions of a database on this machine have used.
+func postgresTime(database string) time.Duration {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return 0
@@ -425,6 +430,10 @@ func postgresTime() time.Duration {
 		}
 		text, err := os.ReadFile("/proc/" + e.Name() + "/stat")
 		if err != nil || !bytes.Contains(text, []byte("(postgres)")) {
+			continue
+		}
+		line, _ := os.ReadFile("/proc/" + e.Name() + "/cmdline")
+		if !bytes.Contains(line, []byte(" "+database+" ")) {
 			continue
 		}
 		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+2:]))

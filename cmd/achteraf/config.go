@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -163,4 +164,11 @@ func (f *fileResolver) load(c *kong.Context) {
 		}
 		f.err = err
 	}
+}
+
+// tune lets the collector of a server run less often: memory is there, and every pause of it is paid by
+// the requests that wait for the one writer.
+func tune() {
+	debug.SetGCPercent(400)
+	debug.SetMemoryLimit(2 << 30)
 }

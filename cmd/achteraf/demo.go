@@ -50,7 +50,7 @@ func (c *demoCmd) Run(ctx context.Context) error {
 	if err := markDemo(ctx, d); err != nil {
 		return err
 	}
-	p, err := demoPlatform(d)
+	p, err := demoPlatform(d, logger(os.Stderr, false))
 	if err != nil {
 		return err
 	}

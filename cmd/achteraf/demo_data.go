@@ -6,7 +6,7 @@ import (
 	"achteraf/ledger"
 	"achteraf/merchants"
 	"achteraf/platform"
-	"os"
+	"log/slog"
 )
 
 // The keys of every demo. They are in the source for all to read, so serve refuses a database that was
@@ -27,7 +27,7 @@ func demoOperator() merchants.Operator {
 }
 
 // demoPlatform builds a platform with the demo's operator and keys.
-func demoPlatform(d *db.DB) (*platform.Platform, error) {
+func demoPlatform(d *db.DB, log *slog.Logger) (*platform.Platform, error) {
 	v, err := vault.Parse([]byte(demoVaultKeys))
 	if err != nil {
 		return nil, err
@@ -36,7 +36,7 @@ func demoPlatform(d *db.DB) (*platform.Platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	return platform.New(platform.Config{DB: d, Vault: v, LogKey: key, Operator: demoOperator(), Random: chance(), Log: logger(os.Stderr, false)})
+	return platform.New(platform.Config{DB: d, Vault: v, LogKey: key, Operator: demoOperator(), Random: chance(), Log: log})
 }
 
 // demoShops are the shops of every demo: the first is that of the printed API key.

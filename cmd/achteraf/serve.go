@@ -36,7 +36,7 @@ func (s *secrets) platform(ctx context.Context, d *db.DB, config string) (*platf
 		return nil, err
 	}
 	if kind == platform.DemoKind {
-		return demoPlatform(d)
+		return demoPlatform(d, logger(os.Stderr, false))
 	}
 	return s.live(ctx, d, config)
 }
@@ -115,6 +115,7 @@ type serveCmd struct {
 
 // Run serves until it is interrupted.
 func (c *serveCmd) Run(ctx context.Context) error {
+	tune()
 	d, err := c.open(ctx, db.Options{CacheMiB: 256})
 	if err != nil {
 		return err
