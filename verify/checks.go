@@ -33,7 +33,7 @@ var checks = []check{
 	{"numbers", "The numbers of each series run from 1 to its last without a gap, each given once.", checkNumbers},
 	{"buyer-credit", "What is held for the buyer of an order is never less than nothing, and the invoice says as much as the journal.", checkCredit},
 	{"bank-lines", "No bank line is allocated beyond its amount, and what is left of an incoming one is its balance in the journal.", checkBankLines},
-	{"handles", "The open amount of each handle is that of the invoices of the orders whose buyer has it.", checkHandles},
+	{"handles", "The open amount of each handle, and its number of overdue invoices, are those of the invoices of the orders whose buyer has it.", checkHandles},
 }
 
 // page is docs/verify.md.

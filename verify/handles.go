@@ -8,7 +8,7 @@ import (
 )
 
 const selectOpen = `
-select v.open_cents, i.email_hash, i.phone_hash, i.who_hash
+select v.open_cents, v.overdue, i.email_hash, i.phone_hash, i.who_hash
   from invoices v
   join orders o on o.id = v.order_id and o.merchant_id = v.merchant_id
   join identities i on i.id = o.attempt_id and i.merchant_id = o.merchant_id
@@ -18,35 +18,49 @@ select v.open_cents, i.email_hash, i.phone_hash, i.who_hash
 // handle is one thing that identifies a buyer, by its kind and keyed hash.
 type handle struct{ kind, hash string }
 
+// exposure is what a handle's row says of the open invoices behind it.
+type exposure struct{ cents, overdue int64 }
+
+func (e exposure) String() string {
+	return fmt.Sprintf("open_cents %d, overdue %d", e.cents, e.overdue)
+}
+
 // checkHandles adds up the open invoices of each handle.
 func checkHandles(ctx context.Context, a *audit) error {
-	want := map[handle]int64{}
+	want := map[handle]exposure{}
 	err := a.tx.Each(ctx, selectOpen, nil, func(r db.Row) error {
 		var cents int64
+		var overdue bool
 		var email, phone, who []byte
-		if err := r.Scan(&cents, &email, &phone, &who); err != nil {
+		if err := r.Scan(&cents, &overdue, &email, &phone, &who); err != nil {
 			return err
 		}
 		for _, h := range []handle{{"email", string(email)}, {"phone", string(phone)}, {"who", string(who)}} {
-			if h.hash != "" {
-				want[h] += cents
+			if h.hash == "" {
+				continue
 			}
+			e := want[h]
+			e.cents += cents
+			if overdue {
+				e.overdue++
+			}
+			want[h] = e
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	err = a.tx.Each(ctx, `select kind, hash, open_cents from handles where kind in ('email', 'phone', 'who') order by kind, hash`, nil, func(r db.Row) error {
+	err = a.tx.Each(ctx, `select kind, hash, open_cents, overdue from handles where kind in ('email', 'phone', 'who') order by kind, hash`, nil, func(r db.Row) error {
 		var h handle
 		var hash []byte
-		var open int64
-		if err := r.Scan(&h.kind, &hash, &open); err != nil {
+		var is exposure
+		if err := r.Scan(&h.kind, &hash, &is.cents, &is.overdue); err != nil {
 			return err
 		}
 		h.hash = string(hash)
-		if open != want[h] {
-			return differs("handles", "handles", h.row(), fmt.Sprintf("open_cents %d", want[h]), open)
+		if is != want[h] {
+			return differs("handles", "handles", h.row(), want[h].String(), is)
 		}
 		delete(want, h)
 		return nil
@@ -54,8 +68,8 @@ func checkHandles(ctx context.Context, a *audit) error {
 	if err != nil {
 		return err
 	}
-	for h, cents := range want {
-		return differs("handles", "handles", h.row(), fmt.Sprintf("open_cents %d", cents), "no row")
+	for h, e := range want {
+		return differs("handles", "handles", h.row(), e.String(), "no row")
 	}
 	return nil
 }
