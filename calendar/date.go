@@ -32,10 +32,8 @@ func ParseDate(s string) (Date, error) {
 	if len(s) != 10 || s[4] != '-' || s[7] != '-' {
 		return Date{}, fmt.Errorf("%.40q: %w", s, errDate)
 	}
-	year, ok1 := digits(s[:4])
-	month, ok2 := digits(s[5:7])
-	day, ok3 := digits(s[8:])
-	if !(ok1 && ok2 && ok3) || year < 1 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) {
+	year, month, day := digits(s[:4]), digits(s[5:7]), digits(s[8:])
+	if year < 1 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) {
 		return Date{}, fmt.Errorf("%q: %w", s, errDate)
 	}
 	return Date{number(year, month, day)}, nil

@@ -98,12 +98,10 @@ func ParseInstant(s string) (Instant, error) {
 		return Instant{}, errInstant(s)
 	}
 	d, err := ParseDate(s[:10])
-	hour, ok1 := digits(s[11:13])
-	minute, ok2 := digits(s[14:16])
-	second, ok3 := digits(s[17:19])
-	us, rest, ok4 := parseFraction(s[zone:])
-	ahead, ok5 := parseOffset(rest)
-	if err != nil || !(ok1 && ok2 && ok3 && ok4 && ok5) || hour > 23 || minute > 59 || second > 59 {
+	hour, minute, second := digits(s[11:13]), digits(s[14:16]), digits(s[17:19])
+	us, rest, ok1 := parseFraction(s[zone:])
+	ahead, ok2 := parseOffset(rest)
+	if err != nil || !ok1 || !ok2 || !isClock(hour, minute) || second < 0 || second > 59 {
 		return Instant{}, errInstant(s)
 	}
 	seconds := int64(d.days-daysTo1970)*daySeconds + int64(hour*3600+minute*60+second-ahead)
@@ -143,13 +141,16 @@ func parseOffset(s string) (ahead int, ok bool) {
 	if len(s) != len("+01:00") || s[0] != '+' && s[0] != '-' || s[3] != ':' {
 		return 0, false
 	}
-	hours, ok1 := digits(s[1:3])
-	minutes, ok2 := digits(s[4:])
+	hours, minutes := digits(s[1:3]), digits(s[4:])
 	ahead = hours*3600 + minutes*60
 	if s[0] == '-' {
 		ahead = -ahead
 	}
-	return ahead, ok1 && ok2 && hours <= 23 && minutes <= 59
+	return ahead, isClock(hours, minutes)
+}
+
+func isClock(hours, minutes int) bool {
+	return 0 <= hours && hours <= 23 && 0 <= minutes && minutes <= 59
 }
 
 func (i Instant) hasText() bool { return firstInstant <= i.us && i.us <= lastInstant }
@@ -192,13 +193,14 @@ func appendDigits(b []byte, n, width int) []byte {
 	return b
 }
 
-// digits reads s, which is all decimal digits and short.
-func digits(s string) (n int, ok bool) {
+// digits reads s, which is short, or returns -1 when anything else than a decimal digit is in it.
+func digits(s string) int {
+	n := 0
 	for _, c := range []byte(s) {
 		if c < '0' || c > '9' {
-			return 0, false
+			return -1
 		}
 		n = n*10 + int(c-'0')
 	}
-	return n, true
+	return n
 }
