@@ -133,7 +133,7 @@ func TestDateDays(t *testing.T) {
 	}
 }
 
-func TestAddMonths(t *testing.T) { // vectors of standards 10.3 first
+func TestAddMonths(t *testing.T) {
 	for _, tt := range []struct {
 		from string
 		n    int

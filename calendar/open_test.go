@@ -28,7 +28,7 @@ func dates(list []Holiday) string {
 	return strings.Join(s, " ")
 }
 
-func TestHolidays(t *testing.T) { // every date of standards 10.4
+func TestHolidays(t *testing.T) { // reckoned apart from package cal
 	for _, tt := range []struct {
 		name string
 		year int
@@ -128,7 +128,7 @@ func TestGauss(t *testing.T) { // known Sundays, so that the test above does not
 	}
 }
 
-func TestNext(t *testing.T) { // standards 10.4 first
+func TestNext(t *testing.T) {
 	for _, tt := range []struct{ calendar, from, want string }{
 		{"TARGET", "2026-12-25", "2026-12-28"},
 		{"TARGET", "2027-03-26", "2027-03-30"},
@@ -151,7 +151,7 @@ func TestNext(t *testing.T) { // standards 10.4 first
 	}
 }
 
-func TestAddOpen(t *testing.T) { // standards 10.4 first
+func TestAddOpen(t *testing.T) {
 	for _, tt := range []struct {
 		from string
 		n    int

@@ -125,7 +125,7 @@ func lastSunday(year int, month time.Month) Date {
 	return d.AddDays(-int(d.Weekday()))
 }
 
-func TestLastSundays(t *testing.T) { // standards 10.3
+func TestLastSundays(t *testing.T) {
 	want := []string{"2026-03-29", "2026-10-25", "2027-03-28", "2027-10-31", "2028-03-26", "2028-10-29"}
 	for n, s := range want {
 		if got := lastSunday(2026+n/2, []time.Month{time.March, time.October}[n%2]); got != date(s) {
@@ -136,7 +136,7 @@ func TestLastSundays(t *testing.T) { // standards 10.3
 
 func TestDateOf(t *testing.T) {
 	for _, tt := range []struct{ zone, at, want string }{
-		{"Europe/Amsterdam", "2026-11-22T22:59:59Z", "2026-11-22"}, // these four: standards 10.3
+		{"Europe/Amsterdam", "2026-11-22T22:59:59Z", "2026-11-22"}, // the edges of the day, winter and summer
 		{"Europe/Amsterdam", "2026-11-22T23:00:00Z", "2026-11-23"},
 		{"Europe/Amsterdam", "2026-07-01T21:59:59Z", "2026-07-01"},
 		{"Europe/Amsterdam", "2026-07-01T22:00:00Z", "2026-07-02"},

@@ -12,7 +12,7 @@
 //     maximum. What needs more than one product goes through Exact and is rounded at its end.
 //   - Parts add up to what was divided.
 //
-// Source of the rounding rule: design.md section 4, standards.md section 0.
+// Source of the rounding rule: design.md section 4.
 package money
 
 import (

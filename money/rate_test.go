@@ -289,7 +289,7 @@ func TestRound(t *testing.T) {
 	})
 }
 
-// The interest vectors of standards 1.5 that do not compound show that Exact and Round lose nothing on the way.
+// Statutory interest, reckoned elsewhere, shows that Exact and Round lose nothing on the way.
 func TestInterestByExact(t *testing.T) {
 	for _, tt := range []struct {
 		principal int64
