@@ -29,7 +29,7 @@ select kind, hash, key_id, person_id, open_cents, orders, overdue, recent_day, r
 
 	findBlocks = db.NewQuery(`
 select kind, hash from blocks
- where (kind, hash) in (values ($1, $2), ($3, $4), ($5, $6), ($7, $8))`, db.Text, db.Bytes, db.Text, db.Bytes, db.Text, db.Bytes, db.Text, db.Bytes)
+ where (kind = $1 and hash = $2) or (kind = $3 and hash = $4) or (kind = $5 and hash = $6) or (kind = $7 and hash = $8)`, db.Text, db.Bytes, db.Text, db.Bytes, db.Text, db.Bytes, db.Text, db.Bytes)
 
 	findPersons = db.NewQuery(`select id, master_id, profile, fiscal, claim from persons where id = $1`, db.Text)
 

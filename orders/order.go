@@ -111,7 +111,7 @@ func (l *Line) check(c *checker, at string) {
 	if !slices.Contains(returnMarks, l.ReturnMark) {
 		c.wrong(at+"/return_mark", "unknown", "Say not_returnable, or nothing.")
 	}
-	if _, err := money.ParsePercent(l.VATPercent); err != nil {
+	if _, err := money.ParseShare(l.VATPercent); err != nil {
 		c.wrong(at+"/vat_percent", "vat-percent", "Give a percentage such as 21 or 5.5.")
 	}
 	switch {

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -93,6 +95,7 @@ type stage struct {
 	p       *platform.Platform
 	shops   []string // merchant ids
 	keys    []string // one API key a shop
+	run     string   // marks this run's keys and references, since a database may be measured twice
 	number  atomic.Int64
 	stopRun func()
 }
@@ -122,11 +125,14 @@ func (o *benchOptions) stage(ctx context.Context) (*stage, func(), error) {
 		cleanup()
 		return nil, nil, err
 	}
-	p, err := demoPlatform(d, logger(io.Discard, true))
+	p, err := demoPlatform(d, slog.New(slog.NewMultiHandler(slog.NewJSONHandler(io.Discard, nil), slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))))
 	if err != nil {
 		return nil, nil, err
 	}
-	s := &stage{db: d, p: p}
+	s := &stage{db: d, p: p, run: strconv.FormatInt(time.Now().UnixMilli(), 36)}
+	if err := s.countOrders(ctx); err != nil {
+		return nil, nil, err
+	}
 	if err := s.openShops(ctx, o.Merchants); err != nil {
 		return nil, nil, err
 	}
@@ -137,6 +143,16 @@ func (o *benchOptions) stage(ctx context.Context) (*stage, func(), error) {
 	go func() { defer close(ended); runner.Run(running) }()
 	s.stopRun = sync.OnceFunc(func() { stop(); <-ended })
 	return s, func() { s.stopRun(); d.Close(); cleanup() }, nil
+}
+
+// countOrders goes on where earlier runs on this database ended.
+func (s *stage) countOrders(ctx context.Context) error {
+	return s.db.Read(ctx, func(tx *db.Tx) error {
+		var n int64
+		err := tx.QueryRow(ctx, `select count(*) from orders`, nil, &n)
+		s.number.Store(n)
+		return err
+	})
 }
 
 // openShops makes sure that n shops exist and gives each a key.
@@ -176,6 +192,7 @@ func load(ctx context.Context, clients int, length time.Duration, work func(clie
 	per := make([][]time.Duration, clients)
 	var failed atomic.Int64
 	var wg sync.WaitGroup
+	var say sync.Once
 	begun := time.Now()
 	for c := range clients {
 		wg.Go(func() {
@@ -187,6 +204,7 @@ func load(ctx context.Context, clients int, length time.Duration, work func(clie
 				}
 				if err != nil {
 					failed.Add(1)
+					say.Do(func() { fmt.Fprintln(os.Stderr, "first error:", err) })
 				}
 				per[c] = append(per[c], time.Since(t))
 			}

@@ -39,7 +39,7 @@ func (b *benchReplay) Run(ctx context.Context) error {
 	defer h.close()
 	bodies := make([][]byte, known)
 	for i := range bodies { // placed anew with fixed texts, since a replay must send the same bytes
-		bodies[i] = appendOrder(nil, int64(10_000_000+2*i))
+		bodies[i] = appendOrder(nil, s.run, int64(10_000_000+2*i))
 	}
 	setup, err := h.dial(1)
 	if err != nil {
@@ -47,7 +47,7 @@ func (b *benchReplay) Run(ctx context.Context) error {
 	}
 	defer closeAll(setup)
 	for i, body := range bodies {
-		if status, text, err := setup[0].post("/v1/orders", s.keys[i%len(s.keys)], "r"+strconv.Itoa(i), body); err != nil || status != 201 {
+		if status, text, err := setup[0].post("/v1/orders", s.keys[i%len(s.keys)], s.run+"r"+strconv.Itoa(i), body); err != nil || status != 201 {
 			return fmt.Errorf("%d %s %w", status, text, err)
 		}
 	}
@@ -59,7 +59,7 @@ func (b *benchReplay) Run(ctx context.Context) error {
 		var n atomic.Int64
 		count, errs, took, delays := load(ctx, clients, time.Duration(b.Seconds)*time.Second, func(c int) error {
 			i := int(n.Add(1)) % known
-			status, _, err := conns[c].post("/v1/orders", s.keys[i%len(s.keys)], "r"+strconv.Itoa(i), bodies[i])
+			status, _, err := conns[c].post("/v1/orders", s.keys[i%len(s.keys)], s.run+"r"+strconv.Itoa(i), bodies[i])
 			if err == nil && status != 201 {
 				err = errRefused
 			}

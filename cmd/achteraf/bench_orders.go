@@ -83,7 +83,7 @@ func (b *benchOrders) once(ctx context.Context, s *stage, h *harness, clients in
 	cpu, other := cpuTime(), postgresTime(sessions)
 	count, errs, took, delays := load(ctx, clients, time.Duration(b.Seconds)*time.Second, func(c int) error {
 		n := s.number.Add(1)
-		return conns[c].accept(s.keys[pick()], n)
+		return conns[c].accept(s.keys[pick()], s.run, n)
 	})
 	cpu, other = cpuTime()-cpu, postgresTime(sessions)-other
 	pprof.StopCPUProfile()
@@ -223,7 +223,7 @@ func (s *stage) preload(ctx context.Context, n int) error {
 				if i > int64(n) {
 					return
 				}
-				if err := c.accept(s.keys[i%int64(len(s.keys))], i); err != nil {
+				if err := c.accept(s.keys[i%int64(len(s.keys))], s.run, i); err != nil {
 					failed.Add(1)
 				}
 				if i%100_000 == 0 {
@@ -287,9 +287,9 @@ func closeAll(conns []*wire) {
 var errRefused = errors.New("not accepted")
 
 // accept places order n and wants it accepted.
-func (w *wire) accept(key string, n int64) error {
-	w.body = appendOrder(w.body[:0], n)
-	status, body, err := w.post("/v1/orders", key, "o"+strconv.FormatInt(n, 10), w.body)
+func (w *wire) accept(key, run string, n int64) error {
+	w.body = appendOrder(w.body[:0], run, n)
+	status, body, err := w.post("/v1/orders", key, run+"-"+strconv.FormatInt(n, 10), w.body)
 	if err != nil {
 		return err
 	}
@@ -351,14 +351,16 @@ func (w *wire) read() (int, []byte, error) {
 }
 
 // appendOrder writes order n: every second one of a new buyer, the others of one who came before.
-func appendOrder(b []byte, n int64) []byte {
+func appendOrder(b []byte, run string, n int64) []byte {
 	buyer := n
 	if n%2 == 1 && n > 2 {
 		buyer = rand.Int64N(n)
 	}
 	num := func(v int64) { b = strconv.AppendInt(b, v, 10) }
 	add := func(s string) { b = append(b, s...) }
-	add(`{"reference":"B-`)
+	add(`{"reference":"`)
+	add(run)
+	add("-")
 	num(n)
 	add(`","currency":"EUR","prices":"incl_vat","total_cents":2540,"lines":[{"reference":"SKU-1","kind":"goods","description":"Running socks","quantity":2,"unit_price_cents":1000,"vat_percent":"21","return_mark":null},{"reference":"SHIP","kind":"shipping","description":"Delivery","quantity":1,"unit_price_cents":540,"vat_percent":"21","return_mark":null}],"buyer":{"kind":"consumer","email":"buyer`)
 	num(buyer)
