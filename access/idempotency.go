@@ -6,16 +6,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
-	"time"
 
-	"achteraf/calendar"
 	"achteraf/internal/db"
 	"achteraf/internal/fault"
 	"achteraf/internal/vault"
 )
-
-// keepKeys is how long the answer to a key is kept.
-const keepKeys = 30 * 24 * time.Hour
 
 // Ask is a request that carries an idempotency key.
 type Ask struct {
@@ -137,18 +132,4 @@ func (a *Access) Once(ctx context.Context, tx *db.Tx, ask Ask, f func() (status 
 	}
 	k := Kept{ask, status, body}
 	return k, false, a.Keep(ctx, tx, []Kept{k})
-}
-
-// Prune forgets answers that are older than 30 days, at most n of them, and returns how many went.
-func Prune(ctx context.Context, tx *db.Tx, n int) (int64, error) {
-	before := tx.Wall.Add(-keepKeys)
-	return tx.Exec(ctx, `
-delete from idempotency
- where (merchant_id, key_hash) in (select merchant_id, key_hash from idempotency where made_at < $1 limit $2)`, before, n)
-}
-
-// Oldest is when the oldest answer was kept; zero when there is none.
-func Oldest(ctx context.Context, tx *db.Tx) (at calendar.Instant, err error) {
-	err = tx.QueryRow(ctx, `select min(made_at) from idempotency`, nil, &at)
-	return at, err
 }

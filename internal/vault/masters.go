@@ -219,10 +219,14 @@ func (v *Vault) Pepper(secret []byte) (hash []byte, keyID string) {
 	return mac(v.active.pepper, secret), v.active.id
 }
 
-// Peppered says, in constant time, whether hash is the secret's under that master key.
+// Peppered says, in constant time, whether hash is the secret's under that master key. It takes as long when there
+// is no such key, so that nobody learns from the clock what is stored.
 func (v *Vault) Peppered(keyID string, secret, hash []byte) bool {
-	m := v.master(keyID)
-	return m != nil && hmac.Equal(mac(m.pepper, secret), hash)
+	m, known := v.master(keyID), true
+	if m == nil {
+		m, known = v.active, false
+	}
+	return hmac.Equal(mac(m.pepper, secret), hash) && known
 }
 
 func mac(key, data []byte) []byte {
