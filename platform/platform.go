@@ -90,7 +90,8 @@ func New(c Config) (*Platform, error) {
 // Handler serves people and programs.
 func (p *Platform) Handler() http.Handler { return p.handler }
 
-// Attach lets a runner drive the platform: what is due, the seals, the upkeep of the database.
+// Attach lets a runner drive the platform: what is due, the seals, the upkeep of the database, the end of
+// what is kept for a while.
 func (p *Platform) Attach(r *jobs.Runner) {
 	r.Scanning("due", p.Scanner)
 	r.Add("seal", func(ctx context.Context) (bool, error) {
@@ -98,6 +99,8 @@ func (p *Platform) Attach(r *jobs.Runner) {
 		return n > 0, err
 	})
 	r.Add("maintain", func(ctx context.Context) (bool, error) { return false, p.DB.Maintain(ctx) })
+	old := access.NewForgetter(p.DB)
+	r.Add("forget answers", func(ctx context.Context) (bool, error) { return false, old.Step(ctx) })
 }
 
 // Settle runs everything that is due and seals what was posted, until nothing is left.
