@@ -264,7 +264,7 @@ func TestHostile(t *testing.T) {
 }
 
 func TestCurrencies(t *testing.T) {
-	for _, c := range []string{"", "EU", "EURO", "eUR", "EuR", "EUr", "[UR", "E@R", "US1"} {
+	for _, c := range []string{"", "EU", "EURO", "eUR", "EuR", "EUr", "[UR", "E@R", "US1", "USD"} {
 		if f, err := read(strings.Replace(entryOf(""), `"EUR"`, `"`+c+`"`, 1)); !fault.Is(err, "bank-file-format") {
 			t.Errorf("%q: %+v, %v", c, f, err)
 		}

@@ -215,6 +215,11 @@ func TestScannerLimits(t *testing.T) {
 			t.Errorf("at most %d bytes: %v", tc.bytes, s.err)
 		}
 	}
+	// So is a name.
+	name := strings.Repeat("a", maxName)
+	if _, err := ours(strings.NewReader("<" + name + "></" + name + ">")); err != nil {
+		t.Errorf("the longest name: %v", err)
+	}
 	// A text of the greatest length is read, however it arrives.
 	doc = "<a>" + strings.Repeat("x", maxToken) + "</a>"
 	for _, src := range []io.Reader{strings.NewReader(doc), iotest.HalfReader(strings.NewReader(doc))} {
