@@ -1,0 +1,115 @@
+package api
+
+import (
+	"net/http"
+	"reflect"
+
+	"achteraf/access"
+)
+
+// operation is one row of the table from which everything is made: the routes, who may use them, the OpenAPI
+// document and the reference page.
+type operation struct {
+	method, path string
+	scope        string // that the key must have; "" is open to anyone
+	serve        func(*API, *call) (reply, error)
+
+	id, summary, about string
+	query              []parameter
+	body               reflect.Type // nil: it has none
+	optional           bool         // the body may be left out
+	example            string       // of the body
+	status             int          // of a good answer; 0 when there is none
+	answer             reflect.Type // nil: HTML
+	problems           []string     // besides those of every operation of its kind
+}
+
+type parameter struct {
+	name, about string
+	number      bool
+	least, most int // of a number
+}
+
+func (o *operation) name() string { return o.method + " " + o.path }
+
+// writes says whether it changes anything, and so needs an idempotency key.
+func (o *operation) writes() bool { return o.body != nil }
+
+// Problems that every operation of a kind can have.
+var (
+	everyProblem = []string{"key-invalid", "scope", "rate-limit", "internal", "busy", "storage", "timeout"}
+	writeProblem = []string{"idempotency-key-missing", "idempotency-key-form", "idempotency-key-reused", "idempotency-in-flight",
+		"body", "body-too-deep", "json", "body-too-large", "content-type", "fields", "outcome-unknown"}
+)
+
+func operations() []*operation {
+	return []*operation{
+		{
+			method: http.MethodPost, path: "/v1/orders", scope: access.OrdersWrite, serve: (*API).placeOrder,
+			id: "placeOrder", summary: "Place an order",
+			about: "Sends an order of a buyer who wants to pay after delivery, and answers at once whether that is accepted. " +
+				"Declined and referred are good answers too: then there is no order, `id` is that of the attempt, `state` is null and the reference is free for another try. " +
+				"A wrong field is never a refusal: it is a problem, and nothing is decided.",
+			body: reflect.TypeFor[newOrder](), example: exampleOrder, status: http.StatusCreated, answer: reflect.TypeFor[orderAnswer](),
+			problems: []string{"order-reference", "merchant-inactive", "references-used-up"},
+		},
+		{
+			method: http.MethodGet, path: "/v1/orders", scope: access.OrdersRead, serve: (*API).listOrders,
+			id: "listOrders", summary: "List orders",
+			about: "The newest first, a page at a time.",
+			query: []parameter{
+				{name: "cursor", about: "`next_cursor` of the page before; left out for the newest."},
+				{name: "limit", about: "Orders on a page.", number: true, least: 1, most: mostPage},
+				{name: "reference", about: "Only the order with this reference of yours."},
+			},
+			status: http.StatusOK, answer: reflect.TypeFor[orderPage](),
+			problems: []string{"cursor", "query"},
+		},
+		{
+			method: http.MethodGet, path: "/v1/orders/{id}", scope: access.OrdersRead, serve: (*API).getOrder,
+			id: "getOrder", summary: "Read an order",
+			about:  "The order as it is now, with its invoices and credits.",
+			status: http.StatusOK, answer: reflect.TypeFor[orderAnswer](),
+			problems: []string{"order"},
+		},
+		{
+			method: http.MethodPatch, path: "/v1/orders/{id}", scope: access.OrdersWrite, serve: (*API).changeOrder,
+			id: "changeOrder", summary: "Edit an order: never",
+			about:    "Always a problem. What an order was decided on stays as it was; cancel it, credit it, or ask the operator for a correction, which becomes a new version.",
+			problems: []string{"order", "order-frozen"},
+		},
+		{
+			method: http.MethodPost, path: "/v1/orders/{id}/start", scope: access.OrdersWrite, serve: (*API).startOrder,
+			id: "startOrder", summary: "Start an order",
+			about: "Says that the goods are on their way. The invoice is issued on its day, or now if that has passed. Without this call the clock starts the order, unless your contract leaves it to you. Starting twice is the same as once.",
+			body:  reflect.TypeFor[nothing](), optional: true, example: `{}`, status: http.StatusOK, answer: reflect.TypeFor[orderAnswer](),
+			problems: []string{"order", "order-state"},
+		},
+		{
+			method: http.MethodPost, path: "/v1/orders/{id}/cancel", scope: access.OrdersWrite, serve: (*API).cancelOrder,
+			id: "cancelOrder", summary: "Cancel an order",
+			about: "Withdraws an order that has not started: nothing is ever due for it. Credit one that has. Cancelling twice is the same as once.",
+			body:  reflect.TypeFor[nothing](), optional: true, example: `{}`, status: http.StatusOK, answer: reflect.TypeFor[orderAnswer](),
+			problems: []string{"order", "order-state", "invoice-state"},
+		},
+		{
+			method: http.MethodPost, path: "/v1/orders/{id}/credits", scope: access.OrdersWrite, serve: (*API).creditOrder,
+			id: "creditOrder", summary: "Credit an order",
+			about: "Lowers what the buyer owes: by an amount, by lines, or by all that is left when the message names neither. What was paid already is held for the buyer.",
+			body:  reflect.TypeFor[creditOrder](), optional: true, example: `{"amount_cents":1000,"reason":"return"}`, status: http.StatusCreated, answer: reflect.TypeFor[orderAnswer](),
+			problems: []string{"order", "order-state", "invoice", "invoice-state", "credit-amount", "credit-both", "credit-lines", "credit-nothing-left", "credit-reason"},
+		},
+		{
+			method: http.MethodGet, path: "/v1/orders/{id}/invoice.html", scope: access.OrdersRead, serve: (*API).getInvoice,
+			id: "getInvoice", summary: "Read the invoice as a document",
+			about:  "The invoice as the buyer sees it: HTML that needs nothing from elsewhere.",
+			status: http.StatusOK, problems: []string{"order", "invoice"},
+		},
+	}
+}
+
+// exampleOrder is accepted by every demo as it stands here.
+const exampleOrder = `{"reference":"1001","currency":"EUR","prices":"incl_vat","total_cents":5040,
+ "lines":[{"reference":"SKU-1","kind":"goods","description":"Running shoes","quantity":1,"unit_price_cents":5040,"vat_percent":"21","return_mark":null}],
+ "buyer":{"kind":"consumer","email":"sanne@example.org","language":"nl","phone":"+31612345678","ip":"203.0.113.7","name":{"first":"Sanne","last":"de Vries"},"birth_date":"1990-05-01",
+          "address":{"street":"Dorpsstraat","house_number":"1","house_number_suffix":"A","postcode":"1234 AB","city":"Voorbeeld","country":"NL"}}}`
