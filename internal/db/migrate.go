@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"strings"
 	"testing/fstest"
 	"text/template"
@@ -19,12 +20,25 @@ type tokens struct {
 	Bigint, Bool, Date, Instant, JSON, Bytes string
 	Sealed                                   string // personal data: bytes that only package vault can read
 	Strict, StrictNoRowid                    string // the end of a table
+	Collation                                string // of text columns, where the engine's own depends on the database
 }
 
 var sqliteTokens = tokens{Bigint: "integer", Bool: "integer", Date: "text", Instant: "text", JSON: "text", Bytes: "blob", Sealed: "blob",
 	Strict: "strict", StrictNoRowid: "strict, without rowid"}
 
-var postgresTokens = tokens{Bigint: "bigint", Bool: "boolean", Date: "date", Instant: "timestamptz", JSON: "jsonb", Bytes: "bytea", Sealed: "bytea"}
+var postgresTokens = tokens{Bigint: "bigint", Bool: "boolean", Date: "date", Instant: "timestamptz", JSON: "jsonb", Bytes: "bytea", Sealed: "bytea", Collation: `"C"`}
+
+// textColumn finds a column of the type text.
+var textColumn = regexp.MustCompile(`(?m)^( +\w+ +)text\b`)
+
+// spell gives text columns the collation in which ids, references and numbers sort alike on both engines,
+// whatever language the database speaks: byte by byte, as SQLite does.
+func (w tokens) spell(ddl string) string {
+	if w.Collation == "" {
+		return ddl
+	}
+	return textColumn.ReplaceAllString(ddl, "${1}text collate "+w.Collation)
+}
 
 // runMigrations renders each template for one engine and brings the tables up to date.
 func runMigrations(ctx context.Context, dialect goose.Dialect, pool *sql.DB, files fs.FS, words tokens) error {
@@ -70,7 +84,7 @@ func render(files fs.FS, words tokens) (fs.FS, error) {
 		if err := t.Execute(&b, words); err != nil {
 			return nil, err
 		}
-		out[name] = &fstest.MapFile{Data: []byte(b.String())}
+		out[name] = &fstest.MapFile{Data: []byte(words.spell(b.String()))}
 	}
 	return out, nil
 }
