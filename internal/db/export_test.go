@@ -3,6 +3,7 @@ package db
 import (
 	"bytes"
 	"text/template"
+	"time"
 )
 
 // Render renders a text of a migration for an engine.
@@ -32,6 +33,9 @@ func (d *DB) Leaders() int {
 	defer d.queue.mu.Unlock()
 	return d.queue.leaders
 }
+
+// CommitWithin sets how long PostgreSQL may take to answer a commit.
+func (d *DB) CommitWithin(t time.Duration) { d.engine.(*postgres).commit = t }
 
 // OnWriter runs a statement on the SQLite writer outside any transaction.
 func (d *DB) OnWriter(sql string) error { return d.engine.(*lite).writer.run(sql) }

@@ -25,10 +25,11 @@ const (
 type postgres struct {
 	writes *pgxpool.Pool
 	reads  *pgxpool.Pool
+	commit time.Duration // commitTime, but in a test
 }
 
 func openPostgres(ctx context.Context, url string, o Options) (*postgres, error) {
-	p := &postgres{}
+	p := &postgres{commit: commitTime}
 	var err error
 	steady := map[string]string{"jit": "off", "enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off",
 		"statement_timeout": "20000", "idle_in_transaction_session_timeout": "30000", "timezone": "UTC", "plan_cache_mode": "force_generic_plan"}
@@ -120,17 +121,17 @@ func (p *postgres) transact(ctx context.Context, tx *Tx, body func(*Tx) error) (
 			return failed, p.lost(t.c, err)
 		}
 	}
-	return p.commit(ctx, t)
+	return p.end(ctx, t)
 }
 
-// commit sends what still waits together with the commit, and takes its own time for that. Unless the
+// end sends what still waits together with the commit, and takes its own time for that. Unless the
 // server says how it ended, the server is asked.
-func (p *postgres) commit(ctx context.Context, t *pgTx) (outcome, error) {
+func (p *postgres) end(ctx context.Context, t *pgTx) (outcome, error) {
 	if err := ctx.Err(); err != nil {
 		t.rollback()
 		return failed, err
 	}
-	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
+	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.commit)
 	defer cancel()
 	tag := ""
 	t.batch.Queue("commit").Exec(func(ct pgconn.CommandTag) error { tag = ct.String(); return nil })

@@ -1,0 +1,326 @@
+package db_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"achteraf/internal/db"
+	"achteraf/internal/db/dbtest"
+	"achteraf/internal/fault"
+)
+
+// proxied opens a fresh PostgreSQL database through a proxy.
+func proxied(t *testing.T) (*db.DB, *dbtest.Proxy) {
+	t.Helper()
+	place := dbtest.New(t, "postgres")
+	proxy, url := dbtest.NewProxy(t, place.URL)
+	place.URL = url
+	d := prepare(t, place)
+	recordPlaces(d)
+	return d, proxy
+}
+
+// journal is what a client knows of its own requests.
+type journal struct {
+	mu       sync.Mutex
+	answered []string
+	refused  []string
+	unknown  []string
+}
+
+func (j *journal) note(id string, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	switch {
+	case err == nil:
+		j.answered = append(j.answered, id)
+	case fault.Is(err, "outcome-unknown"):
+		j.unknown = append(j.unknown, id)
+	default:
+		j.refused = append(j.refused, id)
+	}
+}
+
+// check compares the journal with the database: what was answered is there once, what was refused is not.
+func (j *journal) check(t *testing.T, d *db.DB) {
+	t.Helper()
+	stored := map[string]int64{}
+	read(t, d, func(tx *db.Tx) error {
+		return tx.Each(t.Context(), `select id, n from hits`, nil, func(r db.Row) error {
+			var id string
+			var n int64
+			err := r.Scan(&id, &n)
+			stored[id] = n
+			return err
+		})
+	})
+	for _, id := range j.answered {
+		if stored[id] != 1 {
+			t.Errorf("%s was answered and is stored %d times", id, stored[id])
+		}
+	}
+	for _, id := range j.refused {
+		if stored[id] != 0 {
+			t.Errorf("%s was refused and is stored %d times", id, stored[id])
+		}
+	}
+	for _, id := range j.unknown {
+		if stored[id] > 1 {
+			t.Errorf("%s of unknown outcome is stored %d times", id, stored[id])
+		}
+	}
+}
+
+// add writes one row, and a second time adds to it, so that a transaction carried out twice shows.
+func add(ctx context.Context, id string) func(tx *db.Tx) error {
+	return func(tx *db.Tx) error {
+		tx.Position().Count++
+		_, err := tx.Insert(ctx, hitsAdd, [][]any{{id, 1}})
+		return err
+	}
+}
+
+func TestCutConnections(t *testing.T) {
+	cases := []struct {
+		name  string
+		word  string
+		fault dbtest.Fault
+		tries int // runs of the function
+	}{
+		{"before the commit", "commit", dbtest.CutBefore, 2},
+		{"within the commit", "commit", dbtest.CutInside, 2},
+		{"after the commit", "commit", dbtest.CutAfter, 1},
+		{"at the begin", "begin", dbtest.CutBefore, 2},
+		{"after the begin", "begin", dbtest.CutAfter, 2},
+		{"before a statement", "insert into hits", dbtest.CutBefore, 2},
+		{"within a statement", "insert into hits", dbtest.CutInside, 2},
+		{"after a statement", "insert into hits", dbtest.CutAfter, 2},
+		{"a slow commit", "commit", dbtest.SlowlyAfter, 1},
+	}
+	d, proxy := proxied(t)
+	batch := db.NewBatch(d, func(ctx context.Context, tx *db.Tx, in []string) ([]db.Result[int], error) {
+		for _, id := range in {
+			if err := add(ctx, id)(tx); err != nil {
+				return nil, err
+			}
+		}
+		return make([]db.Result[int], len(in)), nil
+	})
+	var j journal
+	posted := int64(0)
+	for _, c := range cases {
+		for _, times := range []int{1, 3} {
+			id := fmt.Sprint(c.name, " ", times)
+			proxy.At(c.word, c.fault, 0, times)
+			tries := 0
+			err := d.Write(t.Context(), func(tx *db.Tx) error {
+				tries++
+				return add(t.Context(), id)(tx)
+			})
+			j.note(id, err)
+			if err == nil {
+				posted++
+			}
+			if times == 1 && (err != nil || tries != c.tries) {
+				t.Errorf("%s: %d tries: %v", id, tries, err)
+			}
+			for proxy.Left() > 0 { // use up the rest on requests of a batch
+				id := fmt.Sprint(id, " batch ", proxy.Left())
+				_, err := batch.Do(t.Context(), id)
+				j.note(id, err)
+				if err == nil {
+					posted++
+				}
+			}
+		}
+	}
+	proxy.At("commit", dbtest.CutBefore, 0, 1000)
+	err := d.Write(t.Context(), add(t.Context(), "for ever"))
+	if j.note("for ever", err); !fault.Is(err, "storage") || !errors.Is(err, db.ErrLost) {
+		t.Errorf("cut for ever: %v", err)
+	}
+	proxy.Heal()
+	if len(j.unknown) > 0 {
+		t.Errorf("unknown outcomes: %v", j.unknown)
+	}
+	j.check(t, d)
+	checkPlaces(t, d, posted)
+}
+
+func TestCutBeforeTheFirstFlush(t *testing.T) {
+	d, proxy := proxied(t)
+	ctx := t.Context()
+	for _, f := range []dbtest.Fault{dbtest.CutBefore, dbtest.CutAfter} { // Put alone: all of it goes with the commit
+		proxy.At("commit", f, 0, 1)
+		id := fmt.Sprint("put ", f)
+		must(t, d.Write(ctx, func(tx *db.Tx) error { return tx.Put(ctx, hits, [][]any{{id, 1}}) }))
+		if n := number(t, d, `select count(*) from hits where id = $1`, id); n != 1 {
+			t.Errorf("%s: %d rows", id, n)
+		}
+	}
+}
+
+func TestASilentServer(t *testing.T) {
+	d, proxy := proxied(t)
+	d.CommitWithin(300 * time.Millisecond)
+	ctx := t.Context()
+	var j journal
+	proxy.At("commit", dbtest.HangAfter, 0, 1)
+	err := d.Write(ctx, add(ctx, "after"))
+	j.note("after", err)
+	if err != nil {
+		t.Errorf("committed, then silence: %v", err)
+	}
+	proxy.At("commit", dbtest.HangBefore, 0, 1) // the server still holds the transaction, and its locks
+	err = d.Write(ctx, add(ctx, "before"))
+	j.note("before", err)
+	if !fault.Is(err, "timeout") {
+		t.Errorf("silence, then nothing: %v", err)
+	}
+	soon(t, "the next write of the same row", func() {
+		short, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		if err := d.Write(short, add(ctx, "before again")); err != nil {
+			t.Error(err)
+		}
+		must(t, d.Write(short, func(tx *db.Tx) error {
+			_, err := tx.Insert(ctx, hitsAdd, [][]any{{"before", 0}}) // waits while the lost one lives
+			return err
+		}))
+	})
+	j.check(t, d)
+	proxy.CutAll() // or closing the pool would wait for the connections that hang
+}
+
+func TestAServerThatRefusesForAWhile(t *testing.T) {
+	d, proxy := proxied(t)
+	ctx := t.Context()
+	var j journal
+	write(t, d, add(ctx, "warm"))
+	for name, pause := range map[string]time.Duration{"short": 500 * time.Millisecond, "long": 8 * time.Second} {
+		proxy.Refuse(true)
+		proxy.CutAll()
+		back := time.AfterFunc(pause, func() { proxy.Refuse(false) })
+		err := d.Write(ctx, add(ctx, name))
+		j.note(name, err)
+		if (err == nil) != (name == "short") || err != nil && !fault.Is(err, "storage") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := d.Read(ctx, func(tx *db.Tx) error { var n int; return tx.QueryRow(ctx, `select 1`, nil, &n) }); (err == nil) != (name == "short") {
+			t.Errorf("%s: a read: %v", name, err)
+		}
+		back.Stop()
+		proxy.Refuse(false)
+	}
+	write(t, d, add(ctx, "warm again"))
+	j.check(t, d)
+}
+
+// TestStorm breaks connections at chance while many write.
+func TestStorm(t *testing.T) {
+	d, proxy := proxied(t)
+	ctx := t.Context()
+	batch := db.NewBatch(d, func(ctx context.Context, tx *db.Tx, in []string) ([]db.Result[int], error) {
+		rows := make([][]any, len(in))
+		for i, id := range in {
+			rows[i] = []any{id, 1}
+		}
+		tx.Position().Count += int64(len(in))
+		_, err := tx.Insert(ctx, hitsAdd, rows)
+		return make([]db.Result[int], len(in)), err
+	})
+	var j journal
+	var all sync.WaitGroup
+	var posted atomic.Int64
+	stop := make(chan struct{})
+	all.Go(func() {
+		chance := rand.New(rand.NewPCG(5, 5))
+		words := []string{"commit", "commit", "hits", "begin"}
+		faults := []dbtest.Fault{dbtest.CutBefore, dbtest.CutInside, dbtest.CutAfter, dbtest.SlowlyAfter}
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(5 * time.Millisecond):
+			}
+			if proxy.Left() > 0 {
+				continue
+			}
+			proxy.At(words[chance.IntN(4)], faults[chance.IntN(4)], chance.IntN(4), 1)
+			if chance.IntN(60) == 0 {
+				proxy.Refuse(true)
+				proxy.CutAll()
+				time.Sleep(20 * time.Millisecond)
+				proxy.Refuse(false)
+			}
+		}
+	})
+	var clients sync.WaitGroup
+	for g := range 24 {
+		clients.Go(func() {
+			for i := range 40 {
+				id := fmt.Sprint(g, "/", i)
+				var err error
+				if g%2 == 0 {
+					_, err = batch.Do(ctx, id)
+				} else {
+					err = d.Write(ctx, add(ctx, id))
+				}
+				if err == nil {
+					posted.Add(1)
+				}
+				j.note(id, err)
+			}
+		})
+	}
+	clients.Wait()
+	close(stop)
+	all.Wait()
+	t.Logf("%d answered, %d refused, %d unknown", len(j.answered), len(j.refused), len(j.unknown))
+	if len(j.answered) < 24*40/2 || len(j.unknown) > 0 {
+		t.Errorf("%d answered, %d refused, %d unknown", len(j.answered), len(j.refused), len(j.unknown))
+	}
+	j.check(t, d)
+}
+
+func TestTheServerStartsAnew(t *testing.T) {
+	server := dbtest.NewServer(t)
+	d := prepare(t, server.Place(t))
+	recordPlaces(d)
+	ctx := t.Context()
+	var j journal
+	var clients sync.WaitGroup
+	stop := make(chan struct{})
+	for g := range 8 {
+		clients.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				id := fmt.Sprint(g, "/", i)
+				j.note(id, d.Write(ctx, add(ctx, id)))
+			}
+		})
+	}
+	for range 2 {
+		time.Sleep(300 * time.Millisecond)
+		server.Stop(t)
+		server.Start(t)
+	}
+	time.Sleep(300 * time.Millisecond)
+	close(stop)
+	soon(t, "the clients", clients.Wait)
+	t.Logf("%d answered, %d refused, %d unknown", len(j.answered), len(j.refused), len(j.unknown))
+	if len(j.unknown) > 0 || len(j.answered) < 50 {
+		t.Errorf("%d answered, %d refused, %d unknown", len(j.answered), len(j.refused), len(j.unknown))
+	}
+	j.check(t, d)
+}
