@@ -86,6 +86,7 @@ func printable(s string) bool {
 // as "#/buyer". Nothing in the answer repeats what was typed.
 func (b *Buyer) Check(at string, today calendar.Date) []fault.Field {
 	c := &check{}
+	b.Address.Country = strings.ToUpper(strings.TrimSpace(b.Address.Country)) // a national telephone number needs it
 	b.checkContact(c, at)
 	c.text(&b.Name.First, at+"/name/first", "the first name", b.Kind == Consumer)
 	c.text(&b.Name.Last, at+"/name/last", "the last name", b.Kind == Consumer)
@@ -203,13 +204,14 @@ func (a *Address) key() string {
 	return strings.Join([]string{a.Country, a.Postcode, a.HouseNumber, ident.SuffixKey(a.Country, a.HouseNumberSuffix)}, "|")
 }
 
-// Age is the buyer's age in whole years on a day; -1 for a company.
+// Age is the buyer's age in whole years on a day; -1 for a company. Who was born on 29 February grows a
+// year older on 1 March where there is no 29 February: nobody is taken for of age a day too early.
 func (b *Buyer) Age(on calendar.Date) int {
 	if b.BirthDate.IsZero() {
 		return -1
 	}
 	years := on.Year() - b.BirthDate.Year()
-	if on.Before(b.BirthDate.AddMonths(12 * years)) {
+	if on.Month() < b.BirthDate.Month() || (on.Month() == b.BirthDate.Month() && on.Day() < b.BirthDate.Day()) {
 		years--
 	}
 	return years

@@ -48,4 +48,3 @@ func difference(old, text string) string {
 	}
 	return "one is longer than the other"
 }
-
