@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"achteraf/access"
@@ -117,16 +118,16 @@ func (c *importCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var failed error
+	var failed []string
 	for _, name := range c.Files {
 		report, err := importFile(ctx, p.Importer, name)
 		c.print(name, report, err)
 		if err != nil {
-			failed = errors.Join(failed, fmt.Errorf("%s: %w", filepath.Base(name), err))
+			failed = append(failed, filepath.Base(name)+": "+describe(err))
 		}
 	}
-	if failed != nil {
-		return failed
+	if len(failed) > 0 {
+		return exitError{1, errors.New(strings.Join(failed, "\n"))}
 	}
 	return p.Settle(ctx)
 }

@@ -280,7 +280,7 @@ func (r *Reader) settle(from, to string, balances []balance) {
 		s.Opening = previous
 	}
 	if s.Currency != "" && !money.KnownCurrency(s.Currency) {
-		r.fail("bank-file-format", "Statement %d is in a currency that is not known here.", r.count)
+		r.fail("bank-currency", "Statement %d is in a currency other than EUR.", r.count)
 	}
 }
 

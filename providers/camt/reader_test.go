@@ -165,7 +165,7 @@ func TestChanges(t *testing.T) {
 		"balance without date":   {old: "<Dt><Dt>2026-11-23</Dt></Dt></Bal>", new: "</Bal>", code: "bank-file-format"},
 		"many balances":          {old: "<TxsSummry>", new: strings.Repeat(`<Bal><Tp><CdOrPrtry><Cd>OPAV</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">1</Amt><CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2026-11-23</Dt></Dt></Bal>`, 100) + "<TxsSummry>", code: "bank-file-format"},
 		"account of no currency": {old: "<Ccy>EUR</Ccy>", new: "", check: func(f file) bool { return f.statements[0].Currency == "EUR" }},
-		"account in dollars":     {old: "<Ccy>EUR</Ccy>", new: "<Ccy>USD</Ccy>", code: "bank-file-format"},
+		"account in dollars":     {old: "<Ccy>EUR</Ccy>", new: "<Ccy>USD</Ccy>", code: "bank-currency"},
 		"entry in dollars":       {old: `<Amt Ccy="EUR">10.05`, new: `<Amt Ccy="USD">10.05`, code: "bank-file-format"},
 		"entry of no currency":   {old: `<Amt Ccy="EUR">10.05`, new: `<Amt>10.05`, code: "bank-file-format"},
 		"part in dollars":        {old: `<Amt Ccy="EUR">70.00`, new: `<Amt Ccy="USD">70.00`, code: "bank-file-batch"},
