@@ -118,9 +118,9 @@ func or(n, otherwise int) int {
 // Engine is "sqlite" or "postgres".
 func (d *DB) Engine() string { return d.engine.name() }
 
-// Close refuses new work, waits for what is under way and ends all connections.
+// Close refuses new work, waits for what is under way and ends all connections. A second call does nothing.
 func (d *DB) Close() error {
-	if err := d.gate.close(closeTime); err != nil {
+	if first, err := d.gate.close(closeTime); !first || err != nil {
 		return err
 	}
 	return d.engine.close()
@@ -369,12 +369,12 @@ func (g *gate) leave() {
 	}
 }
 
-// close lets nobody in any more and waits until all have left.
-func (g *gate) close(most time.Duration) error {
+// close lets nobody in any more and waits until all have left; first says that it was not closed before.
+func (g *gate) close(most time.Duration) (first bool, err error) {
 	g.mu.Lock()
 	if g.closed {
 		g.mu.Unlock()
-		return errClosed
+		return false, nil
 	}
 	g.closed, g.empty = true, make(chan struct{})
 	if g.inside == 0 {
@@ -385,9 +385,9 @@ func (g *gate) close(most time.Duration) error {
 	defer t.Stop()
 	select {
 	case <-g.empty:
-		return nil
+		return true, nil
 	case <-t.C:
-		return fmt.Errorf("db: work is still under way after %v", most)
+		return true, fmt.Errorf("db: work is still under way after %v", most)
 	}
 }
 

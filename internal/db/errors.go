@@ -133,6 +133,12 @@ func isReadOnly(err error) bool {
 	return ok && se.Code() == sqlite3.SQLITE_READONLY
 }
 
+// unwritten says that SQLite could not write a frame of a commit to its log: what is there has no valid end.
+func unwritten(err error) bool {
+	se, ok := errors.AsType[*sqlite.Error](err)
+	return ok && (se.Code() == sqlite3.SQLITE_IOERR_WRITE || se.Code()&0xff == sqlite3.SQLITE_FULL)
+}
+
 // noTable says that a statement named a table that does not exist.
 func noTable(err error) bool {
 	if pe, ok := errors.AsType[*pgconn.PgError](err); ok {

@@ -108,9 +108,9 @@ func (l *lite) commit() (outcome, error) {
 	}
 	l.rollback(err)
 	l.broken = true
-	if err = mapped(err); errors.Is(err, ErrStorage) {
+	if storageFate(mapped(err)) && !unwritten(err) {
 		// The log may hold the commit although its sync failed; only a restart would show it.
-		return unknown, fmt.Errorf("%w: %w", ErrUnknown, err)
+		return unknown, fmt.Errorf("%w: %w", ErrUnknown, mapped(err))
 	}
 	return failed, err
 }

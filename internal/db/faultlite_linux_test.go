@@ -1,0 +1,212 @@
+package db_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"achteraf/internal/db"
+	"achteraf/internal/db/dbtest"
+	"achteraf/internal/fault"
+
+	"golang.org/x/sys/unix"
+)
+
+// failing runs f on a thread of its own on which the kernel answers some system calls with an error. The
+// thread ends with f: for all others, and for what comes later, nothing is broken.
+func failing(t testing.TB, errno syscall.Errno, calls []uint32, f func()) {
+	t.Helper()
+	var program []unix.SockFilter
+	program = append(program, unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS}) // the call's number
+	for i, call := range calls {
+		program = append(program, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jt: uint8(len(calls) - i), K: call})
+	}
+	program = append(program,
+		unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
+		unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(errno)})
+	done := make(chan error)
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // and never unlocked
+		if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+			done <- err
+			return
+		}
+		prog := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
+		if err := unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&prog)), 0, 0); err != nil {
+			done <- err
+			return
+		}
+		f()
+	}()
+	if err := <-done; err != nil {
+		t.Fatalf("let system calls fail: %v", err)
+	}
+}
+
+var (
+	syncs  = []uint32{unix.SYS_FSYNC, unix.SYS_FDATASYNC}
+	writes = []uint32{unix.SYS_PWRITE64} // not write: Go's own threads wake each other with it
+	reads  = []uint32{unix.SYS_PREAD64}
+)
+
+// TestStorageFaults: while the disk fails requests are refused or of unknown outcome; once it is well again
+// all goes on without a restart, and nothing that was answered is lost.
+func TestStorageFaults(t *testing.T) {
+	cases := []struct {
+		name  string
+		errno syscall.Errno
+		calls []uint32
+		want  error
+		code  string
+	}{
+		{"the disk is full", unix.ENOSPC, writes, db.ErrFull, "storage"},
+		{"a write fails", unix.EIO, writes, db.ErrStorage, "storage"},
+		{"a sync fails", unix.EIO, syncs, db.ErrUnknown, "outcome-unknown"},
+		{"a write writes nothing", 0, writes, db.ErrFull, "storage"},
+		{"over quota", unix.EDQUOT, writes, db.ErrStorage, "storage"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			place := dbtest.New(t, "sqlite")
+			d := prepare(t, place)
+			recordPlaces(d)
+			ctx := t.Context()
+			batch := db.NewBatch(d, func(ctx context.Context, tx *db.Tx, in []string) ([]db.Result[int], error) {
+				for _, id := range in {
+					if err := add(ctx, id)(tx); err != nil {
+						return nil, err
+					}
+				}
+				return make([]db.Result[int], len(in)), nil
+			})
+			var j journal
+			for round := range 4 {
+				good := fmt.Sprint("good ", round)
+				j.note(good, d.Write(ctx, add(ctx, good)))
+				failing(t, c.errno, c.calls, func() {
+					for i := range 3 {
+						bad := fmt.Sprint("bad ", round, " ", i)
+						err := d.Write(ctx, add(ctx, bad))
+						if j.note(bad, err); !errors.Is(err, c.want) || !fault.Is(err, c.code) {
+							t.Errorf("write %d: %v", i, err)
+						}
+						bad += " in a batch"
+						_, err = batch.Do(ctx, bad)
+						if j.note(bad, err); !errors.Is(err, c.want) || !fault.Is(err, c.code) {
+							t.Errorf("batch %d: %v", i, err)
+						}
+					}
+				})
+				if err := d.Maintain(ctx); err != nil {
+					t.Error(err)
+				}
+				good += " after"
+				j.note(good, d.Write(ctx, add(ctx, good)))
+			}
+			if len(j.answered) != 8 {
+				t.Errorf("answered %v", j.answered)
+			}
+			j.check(t, d)
+			for _, id := range j.unknown { // sent again, as the client is told to: once at most
+				j.note(id, d.Write(ctx, func(tx *db.Tx) error {
+					tx.Position().Count++
+					_, err := tx.Insert(ctx, hitsOnce, [][]any{{id, 1}})
+					return err
+				}))
+			}
+			j.unknown = nil
+			j.check(t, d)
+			must(t, d.Close())
+			again := place.Open(t)
+			j.check(t, again)
+			checkPlaces(t, again, int64(len(j.answered)))
+		})
+	}
+}
+
+// TestAFaultInAGroup: many wait while the writer meets a full disk.
+func TestAFaultInAGroup(t *testing.T) {
+	d := prepare(t, dbtest.New(t, "sqlite"))
+	ctx := t.Context()
+	var j journal
+	release := held(t, d)
+	var all sync.WaitGroup
+	out := make(chan struct{})
+	all.Go(func() {
+		failing(t, unix.ENOSPC, writes, func() {
+			j.note("leader", d.Write(ctx, func(tx *db.Tx) error {
+				close(out)
+				return add(ctx, "leader")(tx)
+			}))
+		})
+	})
+	gathered(t, d, 1)
+	for i := range 20 {
+		all.Go(func() { j.note(id(i), d.Write(ctx, add(ctx, id(i)))) })
+	}
+	gathered(t, d, 21)
+	release()
+	soon(t, "the group", all.Wait)
+	<-out
+	if len(j.answered)+len(j.refused) != 21 || len(j.refused) == 0 {
+		t.Errorf("%d answered, %d refused, %d unknown", len(j.answered), len(j.refused), len(j.unknown))
+	}
+	j.check(t, d)
+	write(t, d, add(ctx, "after"))
+}
+
+func TestReadFaults(t *testing.T) {
+	place := dbtest.New(t, "sqlite")
+	d := prepare(t, place)
+	ctx := t.Context()
+	write(t, d, func(tx *db.Tx) error {
+		return tx.Put(ctx, things, rowsOf(3000, func(i int) []any { return thing{ID: id(i), Data: make([]byte, 2000)}.row() }))
+	})
+	must(t, d.Close())
+	d = place.Open(t) // with nothing in its cache
+	const all = `select count(*) from things where data is not null and note = ''`
+	failing(t, unix.EIO, reads, func() {
+		for range 6 { // more often than there are connections
+			err := d.Read(ctx, func(tx *db.Tx) error { var n int; return tx.QueryRow(ctx, all, nil, &n) })
+			if !errors.Is(err, db.ErrStorage) || !fault.Is(err, "storage") {
+				t.Errorf("a read: %v", err)
+			}
+		}
+	})
+	if n := number(t, d, all); n != 3000 {
+		t.Errorf("%d rows after the fault", n)
+	}
+}
+
+// TestTheDatabaseMayNotGrow: SQLite's own limit, as a full disk that stays full.
+func TestTheDatabaseMayNotGrow(t *testing.T) {
+	d := prepare(t, dbtest.New(t, "sqlite"))
+	ctx := t.Context()
+	var j journal
+	full := 0
+	for i := range 40 {
+		must(t, d.OnWriter("pragma max_page_count = 200"))
+		key := id(i)
+		err := d.Write(ctx, func(tx *db.Tx) error {
+			if err := add(ctx, key)(tx); err != nil {
+				return err
+			}
+			return tx.Put(ctx, things, [][]any{thing{ID: key, Data: make([]byte, 20_000)}.row()})
+		})
+		if j.note(key, err); errors.Is(err, db.ErrFull) {
+			full++
+		}
+	}
+	if full == 0 || full == 40 || len(j.unknown) > 0 {
+		t.Errorf("%d of 40 found the disk full; unknown: %v", full, j.unknown)
+	}
+	must(t, d.OnWriter("pragma max_page_count = 100000"))
+	write(t, d, add(ctx, "room again"))
+	j.check(t, d)
+}
