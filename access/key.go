@@ -94,8 +94,11 @@ type Principal struct {
 	scopes   []string
 }
 
-// Need returns Forbidden "scope" unless the principal has a scope.
+// Need returns Forbidden "test-key" for a test key, Forbidden "scope" unless the principal has a scope.
 func (p Principal) Need(scope string) error {
+	if p.Mode != Live { // it opens a shop's sandbox, of which there is none yet, and never the platform itself
+		return fault.New(fault.Forbidden, "test-key", "This is a test key; it opens nothing here.")
+	}
 	if slices.Contains(p.scopes, scope) {
 		return nil
 	}
