@@ -100,7 +100,7 @@ func number(t testing.TB, d *db.DB, sql string, args ...any) (n int64) {
 type (
 	state string
 	count int64
-	flag  bool
+	yesno bool
 	blob  []byte
 	grade int8
 )
@@ -248,18 +248,18 @@ func TestNamedKinds(t *testing.T) {
 		ctx := t.Context()
 		word := state("open")
 		write(t, d, func(tx *db.Tx) error {
-			_, err := tx.Exec(ctx, `insert into things (id, n, ok, data, note) values ($1, $2, $3, $4, $5)`, state("a"), count(7), flag(true), blob("x"), &word)
+			_, err := tx.Exec(ctx, `insert into things (id, n, ok, data, note) values ($1, $2, $3, $4, $5)`, state("a"), count(7), yesno(true), blob("x"), &word)
 			if err != nil {
 				return err
 			}
 			var none *state
-			return tx.Put(ctx, things, [][]any{{state("b"), grade(-3), flag(false), blob(nil), calendar.Instant{}, calendar.Date{}, none}})
+			return tx.Put(ctx, things, [][]any{{state("b"), grade(-3), yesno(false), blob(nil), calendar.Instant{}, calendar.Date{}, none}})
 		})
 		read(t, d, func(tx *db.Tx) error {
 			var (
 				id, note state
 				n        count
-				ok       flag
+				ok       yesno
 				data     blob
 				small    grade
 				asInt    int

@@ -184,6 +184,50 @@ func TestReadFaults(t *testing.T) {
 	}
 }
 
+// TestFaultsOfTheUpkeep: the log cannot be moved into the database for a while.
+func TestFaultsOfTheUpkeep(t *testing.T) {
+	for name, calls := range map[string][]uint32{"write": writes, "sync": syncs} {
+		place := dbtest.New(t, "sqlite")
+		d := prepare(t, place)
+		ctx := t.Context()
+		var j journal
+		for round := range 3 {
+			key := fmt.Sprint(name, round)
+			j.note(key, d.Write(ctx, func(tx *db.Tx) error {
+				if err := add(ctx, key)(tx); err != nil {
+					return err
+				}
+				return tx.Put(ctx, things, rowsOf(1000, func(i int) []any { return thing{ID: fmt.Sprint(key, i), Data: make([]byte, 3000)}.row() }))
+			}))
+			failed := 0
+			failing(t, unix.EIO, calls, func() {
+				for range 4 { // the first only sees that somebody wrote
+					if d.Maintain(ctx) != nil {
+						failed++
+					}
+				}
+			})
+			if failed == 0 {
+				t.Errorf("%s: the upkeep did not notice", name)
+			}
+			j.note(key+" after", d.Write(ctx, add(ctx, key+" after")))
+			for range 3 {
+				must(t, d.Maintain(ctx))
+			}
+		}
+		must(t, d.Close())
+		again := place.Open(t)
+		j.check(t, again)
+		read(t, again, func(tx *db.Tx) error {
+			var verdict string
+			if err := tx.QueryRow(ctx, `pragma integrity_check`, nil, &verdict); err != nil || verdict != "ok" {
+				t.Errorf("%s: integrity %q, %v", name, verdict, err)
+			}
+			return nil
+		})
+	}
+}
+
 // TestTheDatabaseMayNotGrow: SQLite's own limit, as a full disk that stays full.
 func TestTheDatabaseMayNotGrow(t *testing.T) {
 	d := prepare(t, dbtest.New(t, "sqlite"))
