@@ -119,9 +119,9 @@ var badOrders = []bad{
 	{"a number for a date", `"1990-05-01"`, `19900501`, "", 422, "fields", []string{"#/buyer/birth_date type"}},
 	{"born tomorrow", `1990-05-01`, `2026-11-23`, "", 422, "fields", []string{"#/buyer/birth_date future"}},
 	{"born long ago", `1990-05-01`, `1890-05-01`, "", 422, "fields", []string{"#/buyer/birth_date past"}},
-	{"S_CHK_14 no house number", `"house_number":"1",`, ``, "", 422, "fields", []string{"#/buyer/address/house_number required"}},
-	{"S_CHK_14 a house number that is none", `"house_number":"1"`, `"house_number":"x"`, "", 422, "fields", []string{"#/buyer/address/house_number house-number"}},
-	{"S_CHK_14 a postcode that is none", `1234 AB`, `0234 AB`, "", 422, "fields", []string{"#/buyer/address/postcode postcode"}},
+	{"no house number", `"house_number":"1",`, ``, "", 422, "fields", []string{"#/buyer/address/house_number required"}},
+	{"a house number that is none", `"house_number":"1"`, `"house_number":"x"`, "", 422, "fields", []string{"#/buyer/address/house_number house-number"}},
+	{"a postcode that is none", `1234 AB`, `0234 AB`, "", 422, "fields", []string{"#/buyer/address/postcode postcode"}},
 	{"a postcode of another country", `"country":"NL"`, `"country":"BE"`, "", 422, "fields", []string{"#/buyer/address/postcode postcode"}},
 	{"no country", `"country":"NL"`, `"country":"Netherlands"`, "", 422, "fields", []string{"#/buyer/address/country country"}},
 	{"a consumer with a company", `"kind":"consumer"`, `"company":` + brand + `,"kind":"consumer"`, "", 422, "fields", []string{"#/buyer/company not-allowed"}},
@@ -138,8 +138,8 @@ var badOrders = []bad{
 	{"everything at once", `"currency":"EUR","prices":"incl_vat"`, `"currency":"","prices":""`, "", 422, "fields", []string{"#/currency currency", "#/prices unknown"}},
 }
 
-// TestBadOrders: each is a problem with its code and its place, and changes nothing.
-func TestBadOrders(t *testing.T) {
+// TestBadOrders_S_CHK_14: each is a problem with its code and its place, and changes nothing.
+func TestBadOrders_S_CHK_14(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.placed(t, "before") // so that a block of payment references is leased
 		before := w.contents(t)

@@ -118,8 +118,8 @@ func TestLife(t *testing.T) {
 	})
 }
 
-// TestS_CHK_15_Frozen: the identity of a decided order is not edited by the API.
-func TestS_CHK_15_Frozen(t *testing.T) {
+// TestFrozen_S_CHK_15_S_SEC_04: the identity of a decided order is not edited by the API.
+func TestFrozen_S_CHK_15_S_SEC_04(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		id := w.placed(t, "a")
 		before := w.contents(t)
