@@ -127,6 +127,30 @@ func TestOutsideLate(t *testing.T) {
 	})
 }
 
+// TestOutsideOvertaken lets a call outlive its lease while another node has begun the next attempt: only that one
+// counts, and when it fails the row is tried again.
+func TestOutsideOvertaken(t *testing.T) {
+	run(t, func(w *world) {
+		b := jobs.NewScanner(w.p.Open(t), dbtest.Chance(8), nil)
+		b.OnOutside("mail", time.Minute, 1, func(context.Context, jobs.Due) (jobs.Finish, error) { return nil, errors.New("no") })
+		first := true
+		w.s.OnOutside("mail", time.Minute, 1, func(ctx context.Context, r jobs.Due) (jobs.Finish, error) {
+			if first {
+				first = false
+				w.p.Clock.Advance(time.Hour)
+				w.idle(b)
+			}
+			return finish(r), nil
+		})
+		w.add(jobs.Due{Kind: "mail", Subject: "a"})
+		w.idle(w.s)
+		w.equal(w.log(), nil)
+		w.p.Clock.Advance(time.Hour)
+		w.idle(w.s)
+		w.equal(w.log(), []string{"mail a"})
+	})
+}
+
 // TestStorageFaultIsNotTheRows holds that a lost connection costs no attempt.
 func TestStorageFaultIsNotTheRows(t *testing.T) {
 	run(t, func(w *world) {

@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,24 +15,25 @@ func TestRunner(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		r := jobs.NewRunner(nil)
-		busy, calls, panics, fails := 5, 0, 0, 0
+		var calls, panics, fails atomic.Int64
 		start := time.Now()
-		r.Add("busy", func(context.Context) (bool, error) { calls++; busy--; return busy > 0, nil })
-		r.Add("panics", func(context.Context) (bool, error) { panics++; panic("boom") })
-		r.Add("fails", func(context.Context) (bool, error) { fails++; return true, errors.New("no") })
+		r.Add("busy", func(context.Context) (bool, error) { return calls.Add(1) < 5, nil })
+		r.Add("panics", func(context.Context) (bool, error) { panics.Add(1); panic("boom") })
+		r.Add("fails", func(context.Context) (bool, error) { fails.Add(1); return true, errors.New("no") })
 		done := make(chan struct{})
 		go func() { r.Run(ctx); close(done) }()
 
 		synctest.Wait()
-		if calls != 5 || time.Since(start) != 0 {
-			t.Errorf("busy work was called %d times in %v, want 5 at once", calls, time.Since(start))
+		if n := calls.Load(); n != 5 || time.Since(start) != 0 {
+			t.Errorf("busy work was called %d times in %v, want 5 at once", n, time.Since(start))
 		}
 		time.Sleep(10 * time.Second)
-		if calls < 190 || calls > 210 {
-			t.Errorf("idle work was called %d times in 10 s", calls)
+		synctest.Wait()
+		if n := calls.Load(); n < 190 || n > 210 {
+			t.Errorf("idle work was called %d times in 10 s", n)
 		}
-		if panics != fails || fails < 5 || fails > 10 {
-			t.Errorf("what fails was called %d times, what panics %d times", fails, panics)
+		if n := fails.Load(); panics.Load() != n || n < 5 || n > 10 {
+			t.Errorf("what fails was called %d times, what panics %d times", n, panics.Load())
 		}
 		cancel()
 		<-done
@@ -58,10 +60,10 @@ func TestRunnerRemove(t *testing.T) {
 			t.Error("remove did not wait for the call under way")
 		}
 		time.Sleep(time.Second)
+		cancel()
+		<-done
 		if after == 0 {
 			t.Error("the other work stopped too")
 		}
-		cancel()
-		<-done
 	})
 }

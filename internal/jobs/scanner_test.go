@@ -405,6 +405,23 @@ func TestLease(t *testing.T) {
 	})
 }
 
+// TestLaterRowsWaitForALease holds that what is due later does not overtake rows that another node is at.
+func TestLaterRowsWaitForALease(t *testing.T) {
+	run(t, func(w *world) {
+		b := jobs.NewScanner(w.d, dbtest.Chance(8), nil)
+		w.s.On("first", 10, note)
+		b.On("first", 10, note)
+		b.On("second", 10, note)
+		w.add(jobs.Due{Kind: "first", Subject: "a"})
+		w.scan(w.s, 1) // takes the lease
+		w.add(jobs.Due{Kind: "second", Subject: "c"}, jobs.Due{Kind: "first", Subject: "b"})
+		w.scan(b, 0)
+		w.scan(w.s, 1)
+		w.scan(b, 1)
+		w.equal(w.log(), []string{"first a", "first b", "second c"})
+	})
+}
+
 // TestTwoNodes lets two nodes run the same rows at the same time, leases aside.
 func TestTwoNodes(t *testing.T) {
 	run(t, func(w *world) {
