@@ -59,22 +59,16 @@ type Firm struct {
 }
 
 // check gathers wrong fields.
-type check struct {
-	fields []fault.Field
-}
-
-func (c *check) wrong(pointer, code, detail string, args ...any) {
-	c.fields = append(c.fields, fault.Field{Pointer: pointer, Code: code, Detail: fmt.Sprintf(detail, args...)})
-}
+type check struct{ fault.Checker }
 
 // text trims s and demands something printable in it.
 func (c *check) text(s *string, pointer, what string, required bool) {
 	*s = strings.TrimSpace(*s)
 	switch {
 	case *s == "" && required:
-		c.wrong(pointer, "required", "Fill in %s.", what)
+		c.Wrong(pointer, "required", "Fill in %s.", what)
 	case !printable(*s):
-		c.wrong(pointer, "characters", "Leave control characters out of %s.", what)
+		c.Wrong(pointer, "characters", "Leave control characters out of %s.", what)
 	}
 }
 
@@ -100,30 +94,30 @@ func (b *Buyer) Check(at string, today calendar.Date) []fault.Field {
 	case Company:
 		b.checkCompany(c, at)
 	default:
-		c.wrong(at+"/kind", "unknown", "Say consumer or company.")
+		c.Wrong(at+"/kind", "unknown", "Say consumer or company.")
 	}
-	return c.fields
+	return c.Found
 }
 
 func (b *Buyer) checkContact(c *check, at string) {
 	if email, err := ident.Email(b.Email); err != nil {
-		c.wrong(at+"/email", "email", "Give a complete e-mail address.")
+		c.Wrong(at+"/email", "email", "Give a complete e-mail address.")
 	} else {
 		b.Email = email
 	}
 	if !slices.Contains(languages, b.Language) {
-		c.wrong(at+"/language", "language", "Choose nl, fr, en or de.")
+		c.Wrong(at+"/language", "language", "Choose nl, fr, en or de.")
 	}
 	if b.Phone != "" {
 		if phone, err := ident.Phone(b.Address.Country, b.Phone); err != nil {
-			c.wrong(at+"/phone", "phone", "Give a complete telephone number, best in international form.")
+			c.Wrong(at+"/phone", "phone", "Give a complete telephone number, best in international form.")
 		} else {
 			b.Phone = phone
 		}
 	}
 	if b.IP != "" {
 		if ip, err := netip.ParseAddr(b.IP); err != nil || ip.Zone() != "" {
-			c.wrong(at+"/ip", "ip", "Give an IPv4 or IPv6 address.")
+			c.Wrong(at+"/ip", "ip", "Give an IPv4 or IPv6 address.")
 		} else {
 			b.IP = ip.Unmap().String()
 		}
@@ -133,29 +127,29 @@ func (b *Buyer) checkContact(c *check, at string) {
 func (b *Buyer) checkConsumer(c *check, at string, today calendar.Date) {
 	switch {
 	case b.BirthDate.IsZero():
-		c.wrong(at+"/birth_date", "required", "Fill in the date of birth.")
+		c.Wrong(at+"/birth_date", "required", "Fill in the date of birth.")
 	case b.BirthDate.After(today):
-		c.wrong(at+"/birth_date", "future", "The date of birth lies in the future.")
+		c.Wrong(at+"/birth_date", "future", "The date of birth lies in the future.")
 	case b.BirthDate.AddMonths(12 * 125).Before(today):
-		c.wrong(at+"/birth_date", "past", "The date of birth lies too far in the past.")
+		c.Wrong(at+"/birth_date", "past", "The date of birth lies too far in the past.")
 	}
 	if b.Company != nil {
-		c.wrong(at+"/company", "not-allowed", "A consumer has no company; choose kind company instead.")
+		c.Wrong(at+"/company", "not-allowed", "A consumer has no company; choose kind company instead.")
 	}
 }
 
 func (b *Buyer) checkCompany(c *check, at string) {
 	if !b.BirthDate.IsZero() {
-		c.wrong(at+"/birth_date", "not-allowed", "A company has no date of birth.")
+		c.Wrong(at+"/birth_date", "not-allowed", "A company has no date of birth.")
 	}
 	if b.Company == nil {
-		c.wrong(at+"/company", "required", "Fill in the company.")
+		c.Wrong(at+"/company", "required", "Fill in the company.")
 		return
 	}
 	f := b.Company
 	c.text(&f.Name, at+"/company/name", "the company's name", true)
 	if n, err := ident.RegistrationNumber(b.Address.Country, f.RegistrationNumber); err != nil {
-		c.wrong(at+"/company/registration_number", "registration-number", "Give the number of the trade register of that country.")
+		c.Wrong(at+"/company/registration_number", "registration-number", "Give the number of the trade register of that country.")
 	} else {
 		f.RegistrationNumber = n
 	}
@@ -163,7 +157,7 @@ func (b *Buyer) checkCompany(c *check, at string) {
 		return
 	}
 	if n, err := ident.VATID(f.VATID); err != nil {
-		c.wrong(at+"/company/vat_id", "vat-id", "Give a complete VAT id with its country, or leave it out.")
+		c.Wrong(at+"/company/vat_id", "vat-id", "Give a complete VAT id with its country, or leave it out.")
 	} else {
 		f.VATID = n
 	}
@@ -176,12 +170,12 @@ func (a *Address) check(c *check, at string) {
 	c.text(&a.HouseNumberSuffix, at+"/house_number_suffix", "the suffix", false)
 	a.Country = strings.ToUpper(strings.TrimSpace(a.Country))
 	if len(a.Country) != 2 || strings.ContainsFunc(a.Country, func(r rune) bool { return r < 'A' || r > 'Z' }) {
-		c.wrong(at+"/country", "country", "Give a country of two letters, such as NL.")
+		c.Wrong(at+"/country", "country", "Give a country of two letters, such as NL.")
 		return
 	}
 	if a.HouseNumber != "" {
 		if n, suffix, err := ident.HouseNumber(a.HouseNumber); err != nil {
-			c.wrong(at+"/house_number", "house-number", "Give the number of the house; put letters into the suffix.")
+			c.Wrong(at+"/house_number", "house-number", "Give the number of the house; put letters into the suffix.")
 		} else {
 			a.HouseNumber = fmt.Sprint(n)
 			if a.HouseNumberSuffix == "" {
@@ -193,7 +187,7 @@ func (a *Address) check(c *check, at string) {
 		return // a country we do not serve: the decision says so, we know no postcodes there
 	}
 	if p, err := ident.Postcode(a.Country, a.Postcode); err != nil {
-		c.wrong(at+"/postcode", "postcode", "Give a postcode of that country.")
+		c.Wrong(at+"/postcode", "postcode", "Give a postcode of that country.")
 	} else {
 		a.Postcode = p
 	}

@@ -1,7 +1,6 @@
 package merchants
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"unicode"
@@ -12,30 +11,26 @@ import (
 )
 
 // checker gathers wrong fields.
-type checker struct{ fields []fault.Field }
-
-func (c *checker) wrong(pointer, code, detail string, args ...any) {
-	c.fields = append(c.fields, fault.Field{Pointer: pointer, Code: code, Detail: fmt.Sprintf(detail, args...)})
-}
+type checker struct{ fault.Checker }
 
 func (c *checker) need(v *string, pointer string) {
 	*v = strings.TrimSpace(*v)
 	if *v == "" {
-		c.wrong(pointer, "required", "Fill this in.")
+		c.Wrong(pointer, "required", "Fill this in.")
 	} else if !printable(*v) || len(*v) > 200 {
-		c.wrong(pointer, "characters", "At most 200 printable characters.")
+		c.Wrong(pointer, "characters", "At most 200 printable characters.")
 	}
 }
 
 // form needs a value and brings it into its stored form.
 func (c *checker) form(v *string, pointer string, f func(string) (string, error)) {
 	if strings.TrimSpace(*v) == "" {
-		c.wrong(pointer, "required", "Fill this in.")
+		c.Wrong(pointer, "required", "Fill this in.")
 		return
 	}
 	stored, err := f(strings.TrimSpace(*v))
 	if err != nil {
-		c.wrong(pointer, "form", "This does not have the right form.")
+		c.Wrong(pointer, "form", "This does not have the right form.")
 		return
 	}
 	*v = stored
@@ -44,7 +39,7 @@ func (c *checker) form(v *string, pointer string, f func(string) (string, error)
 func (c *checker) country(v *string, pointer string) {
 	*v = strings.ToUpper(strings.TrimSpace(*v))
 	if _, err := calendar.ZoneOf(*v); err != nil {
-		c.wrong(pointer, "country", "Give a country that is served: NL, BE, LU, DE or FR.")
+		c.Wrong(pointer, "country", "Give a country that is served: NL, BE, LU, DE or FR.")
 	}
 }
 
@@ -61,6 +56,6 @@ func (c *checker) err() error {
 }
 
 func (c *checker) sorted() []fault.Field {
-	slices.SortFunc(c.fields, func(a, b fault.Field) int { return strings.Compare(a.Pointer, b.Pointer) })
-	return c.fields
+	slices.SortFunc(c.Found, func(a, b fault.Field) int { return strings.Compare(a.Pointer, b.Pointer) })
+	return c.Found
 }

@@ -44,10 +44,10 @@ func StandardContract() Contract {
 
 func (t *Contract) check(c *checker) {
 	if t.Model != Own && t.Model != Collected && t.Model != Guaranteed {
-		c.wrong("#/contract/model", "unknown", "Say own, collected or guaranteed.")
+		c.Wrong("#/contract/model", "unknown", "Say own, collected or guaranteed.")
 	}
 	if t.StartBy != ByClock && t.StartBy != ByCall {
-		c.wrong("#/contract/start_by", "unknown", "Say clock or call.")
+		c.Wrong("#/contract/start_by", "unknown", "Say clock or call.")
 	}
 	for _, f := range []struct {
 		name           string
@@ -59,7 +59,7 @@ func (t *Contract) check(c *checker) {
 		{"consumer_limit_cents", t.ConsumerLimitCents, 0, 10_000_00}, {"company_limit_cents", t.CompanyLimitCents, 0, 1_000_000_00},
 	} {
 		if f.value < f.low || f.value > f.hi {
-			c.wrong("#/contract/"+f.name, "range", "Give %d to %d.", f.low, f.hi)
+			c.Wrong("#/contract/"+f.name, "range", "Give %d to %d.", f.low, f.hi)
 		}
 	}
 }

@@ -116,7 +116,7 @@ func FromTOML(r io.Reader) (New, error) {
 	}
 	c := &checker{}
 	for _, key := range meta.Undecoded() {
-		c.wrong(pointer(key), "unknown", "Nobody knows this key.")
+		c.Wrong(pointer(key), "unknown", "Nobody knows this key.")
 	}
 	n.check(c)
 	return n, c.err()
@@ -187,7 +187,7 @@ func (n *New) check(c *checker) {
 	c.form(&n.VATID, "#/vat_id", ident.VATID)
 	c.form(&n.IBAN, "#/iban", ident.IBAN)
 	if !slices.Contains(languages, n.Language) {
-		c.wrong("#/language", "language", "Choose nl, fr, en or de.")
+		c.Wrong("#/language", "language", "Choose nl, fr, en or de.")
 	}
 	for i := range n.Contacts {
 		n.Contacts[i].check(c, fmt.Sprintf("#/contact/%d", i), n.Country)
@@ -199,7 +199,7 @@ func (n *New) check(c *checker) {
 func (m *Contact) check(c *checker, at, country string) {
 	f, known := contactForms[m.Kind]
 	if !known {
-		c.wrong(at+"/kind", "unknown", "Say phone, whatsapp, email, chat, form or post.")
+		c.Wrong(at+"/kind", "unknown", "Say phone, whatsapp, email, chat, form or post.")
 		return
 	}
 	c.form(&m.Value, at+"/value", func(s string) (string, error) { return f(country, s) })
@@ -211,7 +211,7 @@ func (t *TermsText) check(c *checker) {
 		c.form(&t.URL, "#/terms/url", func(s string) (string, error) { return webAddress("", s) })
 	}
 	if strings.ContainsRune(t.Text, 0) || !utf8.ValidString(t.Text) {
-		c.wrong("#/terms/text", "characters", "This holds characters that cannot be stored.")
+		c.Wrong("#/terms/text", "characters", "This holds characters that cannot be stored.")
 	}
 }
 

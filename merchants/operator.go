@@ -46,7 +46,7 @@ func (o *Operator) Check() []fault.Field {
 	c.form(&o.OwnIBAN, "#/operator/own_iban", ident.IBAN)
 	c.form(&o.BIC, "#/operator/bic", ident.BIC)
 	if o.ClientIBAN != "" && o.ClientIBAN == o.OwnIBAN {
-		c.wrong("#/operator/own_iban", "same", "Client money and own money need different accounts.")
+		c.Wrong("#/operator/own_iban", "same", "Client money and own money need different accounts.")
 	}
 	return c.sorted()
 }

@@ -53,21 +53,17 @@ type New struct {
 }
 
 // checker gathers wrong fields.
-type checker struct{ fields []fault.Field }
-
-func (c *checker) wrong(pointer, code, detail string, args ...any) {
-	c.fields = append(c.fields, fault.Field{Pointer: pointer, Code: code, Detail: fmt.Sprintf(detail, args...)})
-}
+type checker struct{ fault.Checker }
 
 func (c *checker) text(s *string, pointer string, most int, required bool) {
 	*s = strings.TrimSpace(*s)
 	switch {
 	case *s == "" && required:
-		c.wrong(pointer, "required", "Fill this in.")
+		c.Wrong(pointer, "required", "Fill this in.")
 	case utf8.RuneCountInString(*s) > most:
-		c.wrong(pointer, "too-long", "At most %d characters.", most)
+		c.Wrong(pointer, "too-long", "At most %d characters.", most)
 	case !utf8.ValidString(*s) || strings.ContainsFunc(*s, func(r rune) bool { return r < ' ' || (r >= 0x7f && r < 0xa0) }):
-		c.wrong(pointer, "characters", "Leave control characters out.")
+		c.Wrong(pointer, "characters", "Leave control characters out.")
 	}
 }
 
@@ -79,57 +75,57 @@ func (o *New) Check(now calendar.Instant) []fault.Field {
 	c.text(&o.TermsVersion, "#/terms_version", 40, false)
 	c.text(&o.AcceptedText, "#/accepted_terms/button_text", 200, false)
 	if !money.KnownCurrency(o.Currency) {
-		c.wrong("#/currency", "currency", "Only EUR is served.")
+		c.Wrong("#/currency", "currency", "Only EUR is served.")
 	}
 	if o.Prices != InclVAT && o.Prices != ExclVAT {
-		c.wrong("#/prices", "unknown", "Say incl_vat or excl_vat.")
+		c.Wrong("#/prices", "unknown", "Say incl_vat or excl_vat.")
 	}
 	if o.TotalCents <= 0 || o.TotalCents > mostCents {
-		c.wrong("#/total_cents", "amount", "Give whole cents, more than 0 and at most %d.", int64(mostCents))
+		c.Wrong("#/total_cents", "amount", "Give whole cents, more than 0 and at most %d.", int64(mostCents))
 	}
 	if o.AcceptedAt.After(now.Add(5 * 60 * 1e9)) {
-		c.wrong("#/accepted_terms/at", "future", "The terms cannot be accepted in the future.")
+		c.Wrong("#/accepted_terms/at", "future", "The terms cannot be accepted in the future.")
 	}
 	if len(o.Lines) == 0 || len(o.Lines) > mostLines {
-		c.wrong("#/lines", "lines", "Give 1 to %d lines.", mostLines)
+		c.Wrong("#/lines", "lines", "Give 1 to %d lines.", mostLines)
 	}
 	for i := range o.Lines {
 		o.Lines[i].check(c, fmt.Sprintf("#/lines/%d", i))
 	}
-	if len(c.fields) == 0 {
+	if len(c.Found) == 0 {
 		o.checkTotal(c)
 	}
-	return c.fields
+	return c.Found
 }
 
 func (l *Line) check(c *checker, at string) {
 	c.text(&l.Reference, at+"/reference", 64, false)
 	c.text(&l.Description, at+"/description", 200, true)
 	if !slices.Contains(lineKinds, l.Kind) {
-		c.wrong(at+"/kind", "unknown", "Say goods, shipping, discount or fee.")
+		c.Wrong(at+"/kind", "unknown", "Say goods, shipping, discount or fee.")
 	}
 	if !slices.Contains(returnMarks, l.ReturnMark) {
-		c.wrong(at+"/return_mark", "unknown", "Say not_returnable, or nothing.")
+		c.Wrong(at+"/return_mark", "unknown", "Say not_returnable, or nothing.")
 	}
 	if _, err := money.ParseShare(l.VATPercent); err != nil {
-		c.wrong(at+"/vat_percent", "vat-percent", "Give a percentage such as 21 or 5.5.")
+		c.Wrong(at+"/vat_percent", "vat-percent", "Give a percentage such as 21 or 5.5.")
 	}
 	switch {
 	case l.UnitPriceCents > mostCents || l.UnitPriceCents < -mostCents:
-		c.wrong(at+"/unit_price_cents", "amount", "At most %d cents.", int64(mostCents))
+		c.Wrong(at+"/unit_price_cents", "amount", "At most %d cents.", int64(mostCents))
 	case l.UnitPriceCents < 0 && l.Kind != "discount":
-		c.wrong(at+"/unit_price_cents", "negative", "Only a discount is negative.")
+		c.Wrong(at+"/unit_price_cents", "negative", "Only a discount is negative.")
 	case l.UnitPriceCents > 0 && l.Kind == "discount":
-		c.wrong(at+"/unit_price_cents", "positive", "A discount is negative.")
+		c.Wrong(at+"/unit_price_cents", "positive", "A discount is negative.")
 	}
 	quantity, err := money.ParseQuantity(l.Quantity)
 	if err != nil {
-		c.wrong(at+"/quantity", "quantity", "Give a whole number or a decimal with at most four places, more than 0.")
+		c.Wrong(at+"/quantity", "quantity", "Give a whole number or a decimal with at most four places, more than 0.")
 		return
 	}
 	total, err := quantity.Times(money.EUR(l.UnitPriceCents))
 	if err != nil || total.Cents > mostCents || total.Cents < -mostCents {
-		c.wrong(at+"/unit_price_cents", "amount", "Quantity times price is too much.")
+		c.Wrong(at+"/unit_price_cents", "amount", "Quantity times price is too much.")
 		return
 	}
 	l.Quantity, l.TotalCents = quantity.String(), total.Cents
@@ -139,11 +135,11 @@ func (l *Line) check(c *checker, at string) {
 func (o *New) checkTotal(c *checker) {
 	sum, err := Total(o.Prices, o.Lines)
 	if err != nil {
-		c.wrong("#/lines", "amount", "The lines add up to too much.")
+		c.Wrong("#/lines", "amount", "The lines add up to too much.")
 		return
 	}
 	if sum != o.TotalCents {
-		c.wrong("#/total_cents", "total", "The lines add up to %d cents, the total says %d.", sum, o.TotalCents)
+		c.Wrong("#/total_cents", "total", "The lines add up to %d cents, the total says %d.", sum, o.TotalCents)
 	}
 }
 

@@ -19,7 +19,6 @@ import (
 	"achteraf/access"
 	"achteraf/internal/db"
 	"achteraf/internal/jobs"
-	"achteraf/merchants"
 	"achteraf/platform"
 )
 
@@ -160,13 +159,7 @@ func (s *stage) openShops(ctx context.Context, n int) error {
 	for from := 0; from < n; from += 50 {
 		err := s.db.Write(ctx, func(tx *db.Tx) error {
 			for i := from; i < min(from+50, n); i++ {
-				shop := benchShop(i)
-				m, err := merchants.BySlug(ctx, tx, shop.Slug)
-				if isMissing(err) {
-					if m, err = merchants.Add(ctx, tx, shop); err == nil {
-						err = merchants.Activate(ctx, tx, m.ID)
-					}
-				}
+				m, err := ensureShop(ctx, tx, benchShop(i))
 				if err != nil {
 					return err
 				}

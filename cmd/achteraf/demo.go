@@ -107,12 +107,7 @@ func (c *demoCmd) prepare(ctx context.Context, p *platform.Platform, base string
 	var key string
 	err := p.DB.Write(ctx, func(tx *db.Tx) error {
 		for i, one := range demoShops() {
-			m, err := merchants.BySlug(ctx, tx, one.Slug)
-			if isMissing(err) {
-				if m, err = merchants.Add(ctx, tx, one); err == nil {
-					err = merchants.Activate(ctx, tx, m.ID)
-				}
-			}
+			m, err := ensureShop(ctx, tx, one)
 			if err != nil {
 				return err
 			}
@@ -126,6 +121,18 @@ func (c *demoCmd) prepare(ctx context.Context, p *platform.Platform, base string
 	})
 	return demoLine{URL: base, APIKey: key, MerchantID: shop.ID, BuyerEmail: "sanne@example.org",
 		MailboxURL: base + "/demo/mailbox", ClockURL: base + "/demo/clock", IBAN: p.Operator.ClientIBAN}, err
+}
+
+// ensureShop adds and activates a shop unless it is there already.
+func ensureShop(ctx context.Context, tx *db.Tx, shop merchants.New) (merchants.Merchant, error) {
+	m, err := merchants.BySlug(ctx, tx, shop.Slug)
+	if !isMissing(err) {
+		return m, err
+	}
+	if m, err = merchants.Add(ctx, tx, shop); err != nil {
+		return m, err
+	}
+	return m, merchants.Activate(ctx, tx, m.ID)
 }
 
 func (c *demoCmd) print(l demoLine) {
