@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // faultDir holds the one error type. Its Error and Field carry codes; whatever hands a code to them does too.
@@ -101,8 +102,14 @@ type carrier struct {
 // findCodes follows every code from where it is written to the fault that carries it: through composite
 // literals, and through functions that pass a parameter on, however many there are in between.
 func findCodes(t *tree) codes {
-	s := scan{tree: t, consts: constants(t), methods: map[string]int{}, known: map[carrier]bool{}}
+	s := scan{tree: t, consts: constants(t), methods: map[string]int{}, imports: map[string]map[string]bool{}, known: map[carrier]bool{}}
 	for _, file := range t.shipped() {
+		if s.imports[file.dir] == nil {
+			s.imports[file.dir] = map[string]bool{}
+		}
+		for _, target := range file.imported() {
+			s.imports[file.dir][strings.TrimPrefix(target, module+"/")] = true
+		}
 		for _, d := range file.ast.Decls {
 			if f, ok := d.(*ast.FuncDecl); ok && f.Recv != nil {
 				s.methods[file.dir+"."+f.Name.Name]++
@@ -121,8 +128,9 @@ func findCodes(t *tree) codes {
 
 type scan struct {
 	tree    *tree
-	consts  map[string]string // "orders.codeState" by folder and name
-	methods map[string]int    // how many types of a folder have a method of this name
+	consts  map[string]string          // "orders.codeState" by folder and name
+	methods map[string]int             // how many types of a folder have a method of this name
+	imports map[string]map[string]bool // folders that a folder imports
 	known   map[carrier]bool
 	found   codes
 
@@ -292,18 +300,9 @@ func (s *scan) named(x ast.Expr) (dir, name string) {
 	return "", ""
 }
 
-// sees says whether the file can call a method of a package: its own, or one that it imports.
-func (s *scan) sees(dir string) bool {
-	if dir == s.source.dir {
-		return true
-	}
-	for _, target := range s.imported {
-		if target == module+"/"+dir {
-			return true
-		}
-	}
-	return false
-}
+// sees says whether the file can call a method of a package: its own, or one that its package imports, since
+// a type of the package may embed one of that other.
+func (s *scan) sees(dir string) bool { return dir == s.source.dir || s.imports[s.source.dir][dir] }
 
 // param returns the place of x among the parameters of the function around it, or -1.
 func (s *scan) param(x ast.Expr) int {
