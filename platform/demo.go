@@ -19,6 +19,14 @@ func (p *Platform) Log() *slog.Logger { return p.log }
 func (p *Platform) DemoRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /demo/clock", p.moveClock)
 	mux.HandleFunc("GET /demo/clock", p.showClock)
+	mux.HandleFunc("GET /demo/mailbox/messages.json", mailbox)
+}
+
+// mailbox serves GET /demo/mailbox/messages.json: what the platform has mailed. It sends no mail yet, so
+// there is none.
+func mailbox(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	io.WriteString(w, `{"messages":[]}`+"\n")
 }
 
 // clockMove asks to move business time by a span or to a moment.

@@ -11,7 +11,6 @@ package platform
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -21,6 +20,7 @@ import (
 	"achteraf/buyers"
 	"achteraf/calendar"
 	"achteraf/internal/db"
+	"achteraf/internal/fault"
 	"achteraf/internal/jobs"
 	"achteraf/internal/vault"
 	"achteraf/invoices"
@@ -162,18 +162,35 @@ func (p *Platform) Lag(ctx context.Context) (lag time.Duration, err error) {
 	return lag, err
 }
 
-var errNotReady = errors.New("not ready")
-
 func (p *Platform) routes(c Config) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/v1/", api.New(api.Config{
+	programs := api.New(api.Config{
 		DB: p.DB, Intake: p.Intake, Clerk: p.Clerk, Access: p.Access, Wall: p.DB.Wall, Random: c.Random, Log: c.Log,
-		CursorKey: cursorKey(c.Vault),
-	}))
+		CursorKey: cursorKey(c.Vault), Document: p.document,
+	})
+	mux.Handle("/v1/", programs)
+	mux.Handle("/problems/", programs)
+	mux.Handle("GET /{$}", http.RedirectHandler("/v1/docs", http.StatusFound)) // until there is a home page
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", p.ready)
 	p.logRoutes(mux)
 	return mux
+}
+
+// document renders the invoice of an order for its shop. Errors: NotFound "order", "invoice".
+func (p *Platform) document(ctx context.Context, merchant, order string) (page []byte, err error) {
+	err = p.DB.Read(ctx, func(tx *db.Tx) error {
+		of, err := invoices.OfOrders(ctx, tx, []invoices.Key{{Merchant: merchant, ID: order}})
+		if err != nil {
+			return err
+		}
+		if len(of[0]) == 0 {
+			return fault.Missing("invoice", "There is no such invoice.")
+		}
+		page, err = p.Clerk.Document(ctx, tx, merchant, of[0][0].ID)
+		return err
+	})
+	return page, err
 }
 
 // cursorKey signs page cursors; it is derived, so that all nodes share it.
