@@ -45,7 +45,6 @@ select merchant_id, key_hash, made_at from idempotency
 		return tx.Each(ctx, query, []any{f.merchant, f.hash, forgetSlice}, func(r db.Row) error {
 			var at calendar.Instant
 			seen++
-			hash = nil // not the bytes that an earlier row keeps
 			err := r.Scan(&merchant, &hash, &at)
 			if at.Before(before) {
 				old = append(old, []any{merchant, hash})
