@@ -179,10 +179,10 @@ func (s *teller) look(fail bool) error {
 	return s.send(fail, request{method: "GET", path: "/v1/orders/" + s.id})
 }
 
-// act is [!] start, [!] cancel
-func act(verb string) func(*teller, bool) error {
+// verb is [!] start, [!] cancel
+func verb(name string) func(*teller, bool) error {
 	return func(s *teller, fail bool) error {
-		return s.send(fail, s.write("POST", "/v1/orders/"+s.id+"/"+verb, nil))
+		return s.send(fail, s.write("POST", "/v1/orders/"+s.id+"/"+name, nil))
 	}
 }
 
