@@ -195,10 +195,16 @@ func (c *merchantAddCmd) Run(ctx context.Context) error {
 	defer d.Close()
 	var m merchants.Merchant
 	err = d.Write(ctx, func(tx *db.Tx) error {
-		if m, err = merchants.Add(ctx, tx, shop); err != nil || c.Draft {
+		if m, err = merchants.Add(ctx, tx, shop); err != nil {
 			return err
 		}
-		return merchants.Activate(ctx, tx, m.ID)
+		if err = access.Audit(ctx, tx, access.Act{Merchant: m.ID, Actor: "operator", Act: "merchant.added", Subject: m.ID}); err != nil || c.Draft {
+			return err
+		}
+		if err = merchants.Activate(ctx, tx, m.ID); err != nil {
+			return err
+		}
+		return access.Audit(ctx, tx, access.Act{Merchant: m.ID, Actor: "operator", Act: "merchant.activated", Subject: m.ID})
 	})
 	if err == nil {
 		fmt.Println(m.ID)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -179,5 +180,7 @@ func serveUntil(ctx context.Context, l net.Listener, h http.Handler, p *platform
 	}
 	stop()
 	<-ended
-	return err
+	late, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return errors.Join(err, p.Scanner.Close(late)) // another node need not wait for our leases
 }
