@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"achteraf/access"
 	"achteraf/internal/fault"
 )
 
@@ -21,16 +20,8 @@ type flights struct {
 
 type flight struct{ merchant, key string }
 
-// hold reads the idempotency key and waits until no other request with it is under way. Call done when this one
-// has its answer. Errors: those of access.CleanKey, Conflict "idempotency-in-flight" after 5 seconds.
-func (a *API) hold(c *call) (key string, done func(), err error) {
-	if key, err = access.CleanKey(c.r.Header.Get("Idempotency-Key")); err != nil {
-		return "", nil, err
-	}
-	done, err = a.flights.enter(c.ctx, flight{c.who.Merchant, key})
-	return key, done, err
-}
-
+// enter waits until no other request with this key is under way. Call done when this one has its answer. Error:
+// Conflict "idempotency-in-flight" after 5 seconds.
 func (f *flights) enter(ctx context.Context, me flight) (done func(), err error) {
 	f.mu.Lock()
 	first, busy := f.under[me]

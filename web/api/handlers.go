@@ -21,25 +21,22 @@ import (
 
 // placeOrder serves POST /v1/orders. The answer is made and stored in the transaction of its effect.
 func (a *API) placeOrder(c *call) (reply, error) {
-	key, done, err := a.hold(c)
-	if err != nil {
-		return reply{}, err
-	}
-	defer done()
-	data, err := readBody(c.w, c.r)
-	if err != nil {
-		return reply{}, err
-	}
 	var in newOrder
-	if err := decode(data, &in); err != nil {
+	key, sum, err := receive(c, &in)
+	if err != nil {
 		return reply{}, err
 	}
 	order, buyer, err := in.order()
 	if err != nil {
 		return reply{}, err
 	}
+	done, err := a.flights.enter(c.ctx, flight{c.who.Merchant, key})
+	if err != nil {
+		return reply{}, err
+	}
+	defer done()
 	ask := invoices.Request{
-		Credential: c.shown, Key: key, Route: c.operation.name(), Body: sha256.Sum256(data), Order: order, Buyer: buyer,
+		Credential: c.shown, Key: key, Route: c.operation.name(), Body: sum, Order: order, Buyer: buyer,
 		Render: func(o invoices.Outcome) (int, []byte, error) {
 			body, err := json.Marshal(answerTo(o, &in))
 			return http.StatusCreated, body, err
@@ -139,6 +136,21 @@ func (a *API) getInvoice(c *call) (reply, error) {
 	return reply{status: http.StatusOK, kind: "text/html; charset=utf-8", body: page}, nil
 }
 
+// receive reads what every write brings: its idempotency key, and its message into a pointer to a struct.
+func receive(c *call, into any) (key string, sum [sha256.Size]byte, err error) {
+	if key, err = access.CleanKey(c.r.Header.Get("Idempotency-Key")); err != nil {
+		return "", sum, err
+	}
+	data, err := readBody(c.w, c.r)
+	if err != nil {
+		return "", sum, err
+	}
+	if len(data) > 0 || !c.operation.optional {
+		err = decode(data, into)
+	}
+	return key, sha256.Sum256(data), err
+}
+
 // read answers a GET from one snapshot, in which the credential is checked too.
 func (a *API) read(c *call, f func(tx *db.Tx) (any, error)) (reply, error) {
 	var out any
@@ -158,22 +170,17 @@ func (a *API) read(c *call, f func(tx *db.Tx) (any, error)) (reply, error) {
 // write answers a POST about an order: the credential, the act and its answer, which is the order as it then is,
 // stand in one transaction.
 func write[In any](a *API, c *call, act func(tx *db.Tx, in *In) (status int, err error)) (reply, error) {
-	key, done, err := a.hold(c)
+	var in In
+	key, sum, err := receive(c, &in)
+	if err != nil {
+		return reply{}, err
+	}
+	done, err := a.flights.enter(c.ctx, flight{c.who.Merchant, key})
 	if err != nil {
 		return reply{}, err
 	}
 	defer done()
-	data, err := readBody(c.w, c.r)
-	if err != nil {
-		return reply{}, err
-	}
-	var in In
-	if len(data) > 0 {
-		if err := decode(data, &in); err != nil {
-			return reply{}, err
-		}
-	}
-	ask := access.Ask{Key: key, Route: c.r.Method + " " + c.r.URL.Path, Body: sha256.Sum256(data)}
+	ask := access.Ask{Key: key, Route: c.r.Method + " " + c.r.URL.Path, Body: sum}
 	var kept access.Kept
 	var replayed bool
 	once := func(tx *db.Tx) error {

@@ -116,26 +116,30 @@ func TestParallelDuplicates(t *testing.T) {
 func TestTwoNodes(t *testing.T) {
 	w := newWorld(t, "postgres")
 	second := w.node(t)
-	for round := range 20 {
-		q := asked{method: "POST", path: "/v1/orders", key: w.key, idempotency: fmt.Sprintf("k%d", round), kind: "application/json",
-			body: order(fmt.Sprintf("r%d", round))}
-		answers := make([]answered, 8)
-		var all sync.WaitGroup
-		for n := range answers {
-			node := w
-			if n%2 == 1 {
-				node = second
+	for round := range 10 {
+		id := w.placed(t, fmt.Sprintf("round%d", round))
+		for i, q := range append(writesOf(id), asked{method: "POST", path: "/v1/orders/" + id + "/credits"}) {
+			q.key, q.idempotency, q.kind = w.key, fmt.Sprintf("k%d-%d", round, i), "application/json"
+			q.body = strings.Replace(q.body, "replayed", q.idempotency, 1)
+			answers := make([]answered, 8)
+			var all sync.WaitGroup
+			for n := range answers {
+				node := w
+				if n%2 == 1 {
+					node = second
+				}
+				all.Go(func() { answers[n] = node.plain(q) })
 			}
-			all.Go(func() { answers[n] = node.plain(q) })
-		}
-		all.Wait()
-		for _, a := range answers {
-			if a.status != http.StatusCreated || !bytes.Equal(a.body, answers[0].body) {
-				t.Fatalf("round %d: %d %s\nfirst %s", round, a.status, a.body, answers[0].body)
+			all.Wait()
+			for _, a := range answers {
+				if a.status/100 != 2 || !bytes.Equal(a.body, answers[0].body) {
+					t.Fatalf("round %d, %s: %d %s\nfirst %d %s", round, q.path, a.status, a.body, answers[0].status, answers[0].body)
+				}
 			}
 		}
 	}
-	if n := len(w.contents(t)["idempotency"]); n != 20 {
-		t.Errorf("%d keys are kept", n)
+	rows := w.contents(t)
+	if len(rows["idempotency"]) != 50 || len(rows["credits"]) != 20 || len(rows["decisions"]) != 20 {
+		t.Errorf("%d keys, %d credits, %d decisions", len(rows["idempotency"]), len(rows["credits"]), len(rows["decisions"]))
 	}
 }
