@@ -71,7 +71,7 @@ func (b *Batch[In, Out]) together(jobs []*job) bool {
 		in[i], _ = j.in.(In) // not ok for a nil interface
 	}
 	var out []Result[Out]
-	err := b.db.transact(ctx, func(tx *Tx) error {
+	err := b.db.transact(ctx, true, func(tx *Tx) error {
 		var err error
 		out, err = b.f(ctx, tx, in)
 		if err == nil && len(out) != len(in) {

@@ -160,7 +160,7 @@ func (d *DB) Write(ctx context.Context, fn func(*Tx) error) error {
 func (d *DB) alone(ctx context.Context, fn func(*Tx) error) error {
 	own, cancel := within(context.Background(), ctx)
 	defer cancel()
-	return d.transact(own, fn)
+	return d.transact(own, false, fn)
 }
 
 // within bounds a function of Write: by outer, by our own limit and by the deadline of the caller's ctx, but
@@ -183,7 +183,7 @@ func (d *DB) Read(ctx context.Context, fn func(*Tx) error) error {
 	defer d.gate.leave()
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
-	tx := &Tx{db: d}
+	tx := &Tx{db: d, ctx: ctx}
 	defer func() { tx.spoilt = errEnded }()
 	return Fault(mapped(d.engine.read(ctx, tx, func(tx *Tx) error {
 		return guarded(tx, func(tx *Tx) error {
@@ -219,22 +219,21 @@ func (d *DB) Migrate(ctx context.Context, files fs.FS) error {
 }
 
 // transact runs fn in a write transaction of a slot of its own, again after a conflict or a connection
-// lost before the commit. ctx says how long it may take.
-func (d *DB) transact(ctx context.Context, fn func(*Tx) error) error {
+// lost before the commit. ctx says how long it may take; short says that each of its statements is short.
+func (d *DB) transact(ctx context.Context, short bool, fn func(*Tx) error) error {
 	s := d.takeSlot()
 	defer d.freeSlot(s)
 	for try := 1; ; try++ {
-		how, err := d.once(ctx, s, fn)
+		how, err := d.once(ctx, &Tx{db: d, slot: s, ctx: ctx, short: short}, fn)
 		if how != failed || !s.again(ctx, try, err) {
 			return err
 		}
 	}
 }
 
-func (d *DB) once(ctx context.Context, s *slot, fn func(*Tx) error) (outcome, error) {
-	tx := &Tx{db: d, slot: s, ctx: ctx}
+func (d *DB) once(ctx context.Context, tx *Tx, fn func(*Tx) error) (outcome, error) {
 	how := unknown // unless it ends as it should
-	defer func() { s.settled(tx.position, how) }()
+	defer func() { tx.slot.settled(tx.position, how) }()
 	end, err := d.engine.transact(ctx, tx, func(tx *Tx) error {
 		return guarded(tx, func(tx *Tx) error {
 			if err := d.stamp(ctx, tx); err != nil {
@@ -283,7 +282,7 @@ func (d *DB) runWrites(jobs []*job) {
 func (d *DB) share(jobs []*job) error {
 	ctx, cancel := context.WithTimeout(context.Background(), batchTime)
 	defer cancel()
-	return d.transact(ctx, func(tx *Tx) error {
+	return d.transact(ctx, false, func(tx *Tx) error {
 		for _, j := range jobs {
 			if err := saved(ctx, tx, j); err != nil {
 				return err

@@ -37,6 +37,13 @@ func (d *DB) Leaders() int {
 // CommitWithin sets how long PostgreSQL may take to answer a commit.
 func (d *DB) CommitWithin(t time.Duration) { d.engine.(*postgres).commit = t }
 
+// LogLimit sets from which size on the SQLite log is moved, and from which size on for the sake of which
+// reads are broken off.
+func (d *DB) LogLimit(large, huge int64) {
+	l := d.engine.(*lite)
+	l.log.large, l.log.huge = large, huge
+}
+
 // OnWriter runs a statement on the SQLite writer outside any transaction.
 func (d *DB) OnWriter(sql string) error { return d.engine.(*lite).writer.run(sql) }
 
@@ -44,5 +51,4 @@ const (
 	KeptStatements = keptStatements
 	WriteLimit     = writeLimit
 	BatchLimit     = batchLimit
-	WalLarge       = walLarge
 )

@@ -31,7 +31,7 @@ func openSQLite(path string, o Options) (*lite, error) {
 	if path == "" {
 		return nil, errors.New("sqlite: needs a path")
 	}
-	l := &lite{path: path, cache: o.CacheMiB}
+	l := &lite{path: path, cache: o.CacheMiB, log: log{large: walLarge, huge: walHuge}}
 	l.readers = newReaders(o.Readers, func() (*liteConn, error) { return l.open(16, readOnly) })
 	var err error
 	if l.writer, err = l.open(l.cache, "pragma busy_timeout = 5000"); err != nil {
@@ -60,7 +60,7 @@ func (l *lite) open(cacheMiB int, more ...string) (*liteConn, error) {
 	pragmas := append([]string{
 		"pragma busy_timeout = 5000", "pragma journal_mode = wal", "pragma synchronous = full",
 		"pragma foreign_keys = on", "pragma wal_autocheckpoint = 0", "pragma temp_store = memory",
-		fmt.Sprintf("pragma journal_size_limit = %d", walLarge), fmt.Sprintf("pragma cache_size = -%d", cacheMiB<<10),
+		fmt.Sprintf("pragma journal_size_limit = %d", walKept), fmt.Sprintf("pragma cache_size = -%d", cacheMiB<<10),
 	}, more...)
 	for _, p := range pragmas {
 		if err := lc.run(p); err != nil {
@@ -87,7 +87,7 @@ func (l *lite) transact(ctx context.Context, tx *Tx, body func(*Tx) error) (outc
 			l.rollback(ErrStorage)
 		}
 	}()
-	tx.engine = &liteTx{c: l.writer}
+	tx.engine = &liteTx{c: l.writer, short: tx.short}
 	err := body(tx)
 	ended = true
 	if err == nil {
@@ -134,6 +134,7 @@ func (l *lite) reopen() error {
 func (l *lite) read(ctx context.Context, tx *Tx, body func(*Tx) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	tx.ctx = ctx
 	r, err := l.readers.take(ctx, cancel)
 	if err != nil {
 		return err

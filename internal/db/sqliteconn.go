@@ -119,19 +119,26 @@ func (c *liteConn) query(ctx context.Context, s driver.Stmt) (*liteRows, error) 
 	return r, nil
 }
 
-// liteTx is one transaction. A context costs a goroutine for each statement that watches it, so only those
-// do that may run long: in a set each key is looked up or written on its own, and the time is looked at
-// between them.
+// liteTx is one transaction. A statement that watches its context costs a goroutine and four microseconds,
+// so only those do that may run long: not those of a Batch, and not the single ones of a set.
 type liteTx struct {
 	c        *liteConn
 	readOnly bool
+	short    bool
+}
+
+func (t *liteTx) watched(ctx context.Context) context.Context {
+	if t.short {
+		return context.Background()
+	}
+	return ctx
 }
 
 func (t *liteTx) exec(ctx context.Context, text string, args []any) (int64, error) {
 	if err := t.c.bind(args); err != nil {
 		return 0, err
 	}
-	n, err := t.c.exec(ctx, text)
+	n, err := t.c.exec(t.watched(ctx), text)
 	return n, t.judged(err)
 }
 
@@ -151,7 +158,7 @@ func (t *liteTx) query(ctx context.Context, text string, args []any) (Rows, erro
 	if err := t.c.bind(args); err != nil {
 		return nil, err
 	}
-	rows, err := t.c.query(ctx, s)
+	rows, err := t.c.query(t.watched(ctx), s)
 	if err != nil {
 		return nil, t.judged(err)
 	}

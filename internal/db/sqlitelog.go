@@ -3,7 +3,6 @@ package db
 import (
 	"context"
 	"errors"
-	"math"
 	"os"
 	"sync"
 )
@@ -13,7 +12,8 @@ import (
 const (
 	walSmall = 1 << 20
 	walLarge = 128 << 20
-	walHuge  = 2 << 30 // a read that keeps the log this long is broken off
+	walHuge  = 2 << 30   // a read that keeps the log this long is broken off
+	walKept  = 512 << 20 // of the file when the log starts anew: writing over it is faster than making it grow
 
 	// walRest is what may be left for the writer to move in its own turn.
 	walRest   = 4 << 20
@@ -24,45 +24,52 @@ const (
 type log struct {
 	mu      sync.Mutex
 	mover   *liteConn
+	large   int64 // walLarge and walHuge, but in a test
+	huge    int64
 	seen    int64 // transactions committed at the last look
-	done    int64 // transactions committed before the log was last moved whole
 	suspect int64 // the oldest read at the last look
 }
 
 // maintain moves most of the log while writers go on: each round leaves what was written during the round
 // before. What is left in the end is so little that it fits into a writer's turn, after which the writer
-// starts the log anew.
+// starts the log anew, at the beginning of the same file.
 func (l *lite) maintain(ctx context.Context, idle bool) (turn bool, err error) {
-	info, err := os.Stat(l.path + "-wal")
-	if err != nil {
-		return false, nil // no log, nothing to do
+	if info, err := os.Stat(l.path + "-wal"); err != nil || info.Size() < walSmall {
+		return false, nil // no log, or none worth a look
 	}
 	l.log.mu.Lock()
 	defer l.log.mu.Unlock()
 	written := l.written.Load()
 	quiet := idle && written == l.log.seen
 	l.log.seen = written
-	if info.Size() > walHuge {
-		l.cutOldest()
-	}
-	if written == l.log.done || info.Size() < walSmall || (info.Size() < walLarge && !quiet) {
-		return false, nil
-	}
 	if l.log.mover == nil {
 		if l.log.mover, err = l.open(1, "pragma busy_timeout = 0"); err != nil {
 			return false, err
 		}
 	}
+	if turn, err = l.move(ctx, quiet); err != nil {
+		err = errors.Join(err, l.log.drop())
+	}
+	return turn, err
+}
+
+func (l *lite) move(ctx context.Context, quiet bool) (turn bool, err error) {
+	used, left, err := l.log.mover.checkpoint("noop")
+	if err != nil || left == 0 || used < walSmall || used < l.log.large && !quiet {
+		return false, err
+	}
+	if used > l.log.huge {
+		l.cutOldest()
+	}
 	for range walRounds {
-		left, err := l.log.mover.checkpoint("passive")
-		if err != nil {
-			return false, errors.Join(err, l.log.drop())
+		if _, left, err = l.log.mover.checkpoint("passive"); err != nil || left < walRest {
+			return err == nil, err
 		}
-		if left < walRest {
-			return true, ctx.Err()
+		if ctx.Err() != nil {
+			break
 		}
 	}
-	return false, ctx.Err()
+	return false, nil
 }
 
 // finish moves the rest in the writer's turn. Readers do not wait, and the writer does not wait for them.
@@ -70,38 +77,34 @@ func (l *lite) finish() error {
 	if l.broken {
 		return nil // the next transaction opens it anew
 	}
-	left, err := l.writer.checkpoint("passive")
+	_, _, err := l.writer.checkpoint("passive")
 	l.broken = storageFate(mapped(err))
-	if err == nil && left == 0 {
-		l.log.mu.Lock()
-		defer l.log.mu.Unlock()
-		l.log.done = l.written.Load()
-	}
 	return err
 }
 
-// checkpoint moves the log and returns how many of its bytes are left to move.
-func (c *liteConn) checkpoint(mode string) (left int64, err error) {
+// frameBytes is the size of a page in the log.
+const frameBytes = 4096 + 24
+
+// checkpoint moves the log, or with the mode noop only looks. It returns how many bytes of it are used, and
+// how many of these are still to be moved.
+func (c *liteConn) checkpoint(mode string) (used, left int64, err error) {
 	s, err := c.prepare("pragma wal_checkpoint(" + mode + ")")
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	rows, err := c.query(context.Background(), s)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer rows.Close()
-	var busy, frames, moved int64
 	if !rows.Next() {
-		return 0, rows.err
+		return 0, 0, rows.err
 	}
+	var busy, frames, moved int64
 	if err := rows.Scan(&busy, &frames, &moved); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	if busy != 0 {
-		return math.MaxInt64, nil
-	}
-	return (frames - moved) * 4120, nil // a page and its header
+	return frames * frameBytes, (frames - moved) * frameBytes, nil
 }
 
 func (g *log) drop() error {

@@ -18,8 +18,9 @@ type Tx struct {
 
 	db       *DB
 	engine   engineTx
-	ctx      context.Context // of a write: ends with its time, not with its caller; nil in a read
+	ctx      context.Context // all statements run within it; that of a write ends with its time, not with its caller
 	slot     *slot           // nil in a read
+	short    bool            // each statement is short: those of a Batch look keys up and write rows
 	position Position
 	spoilt   error   // of the first statement that failed
 	reading  *result // the open result of Query
@@ -63,8 +64,7 @@ type Rows interface {
 	Close()
 }
 
-// ready says whether a statement may run now, and within which context: that of the caller is only asked,
-// since a write that is cut off in a statement costs a connection.
+// ready says whether a statement may run now, and within which context: that of the caller is only asked.
 func (tx *Tx) ready(ctx context.Context) (context.Context, error) {
 	switch {
 	case tx.spoilt != nil:
@@ -73,8 +73,6 @@ func (tx *Tx) ready(ctx context.Context) (context.Context, error) {
 		return nil, errOpen
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
-	case tx.ctx == nil:
-		return ctx, nil
 	}
 	return tx.ctx, tx.ctx.Err()
 }

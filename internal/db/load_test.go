@@ -1,0 +1,173 @@
+package db_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"achteraf/internal/db"
+	"achteraf/internal/db/dbtest"
+)
+
+var (
+	load    = flag.Duration("load", 4*time.Second, "how long to write at full rate")
+	loadLog = flag.Int64("loadlog", 8<<20, "bytes of the log at which it is moved; 0 for the product's own")
+)
+
+// TestTheLogStaysBounded writes at full rate while others read, and looks at the size of the log and at how
+// long a request waits at most.
+func TestTheLogStaysBounded(t *testing.T) {
+	place := dbtest.New(t, "sqlite")
+	d := prepare(t, place, func(o *db.Options) { o.CacheMiB = 256 })
+	limit := int64(600 << 20)
+	if *loadLog > 0 {
+		d.LogLimit(*loadLog, 1<<40)
+		limit = 8 * *loadLog
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	batch := db.NewBatch(d, func(ctx context.Context, tx *db.Tx, in []int) ([]db.Result[int], error) {
+		rows := make([][]any, 0, 4*len(in))
+		for range in {
+			for range 4 {
+				rows = append(rows, thing{ID: tx.ID("t_"), N: 1, Data: make([]byte, 300), At: tx.Now, Note: strings.Repeat("x", 100)}.row())
+			}
+		}
+		return make([]db.Result[int], len(in)), tx.Put(ctx, things, rows)
+	})
+	var moving atomic.Bool
+	var longest [2]time.Duration // a request that ended while the log was moved, and at other times
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	var times []time.Duration
+	for range 64 {
+		all.Go(func() {
+			var own []time.Duration
+			var ownMoving, ownOther time.Duration
+			for ctx.Err() == nil {
+				start := time.Now()
+				if _, err := batch.Do(t.Context(), 0); err != nil {
+					t.Error(err)
+					return
+				}
+				own = append(own, time.Since(start))
+				if moving.Load() {
+					ownMoving = max(ownMoving, own[len(own)-1])
+				} else {
+					ownOther = max(ownOther, own[len(own)-1])
+				}
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			times = append(times, own...)
+			longest = [2]time.Duration{max(longest[0], ownMoving), max(longest[1], ownOther)}
+		})
+	}
+	var readings atomic.Int64
+	for range 2 {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				err := d.Read(t.Context(), func(tx *db.Tx) error {
+					var n int64
+					return tx.QueryRow(t.Context(), `select count(*) from (select id from things order by id desc limit 200) x`, nil, &n)
+				})
+				if err != nil {
+					t.Error(err)
+				}
+				readings.Add(1)
+				time.Sleep(2 * time.Millisecond)
+			}
+		})
+	}
+	all.Go(func() {
+		for ctx.Err() == nil {
+			moving.Store(true)
+			if err := d.Maintain(t.Context()); err != nil {
+				t.Error(err)
+			}
+			moving.Store(false)
+			time.Sleep(100 * time.Millisecond)
+		}
+	})
+	largest := int64(0)
+	for end := time.Now().Add(*load); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		info, err := os.Stat(strings.TrimPrefix(place.URL, "sqlite:") + "-wal")
+		must(t, err)
+		largest = max(largest, info.Size())
+	}
+	cancel()
+	soon(t, "the clients", all.Wait)
+	slices.Sort(times)
+	at := func(part float64) time.Duration { return times[int(float64(len(times)-1)*part)] }
+	stored := number(t, d, `select count(*) from things`)
+	t.Logf("%d requests/s, %d reads; log at most %.1f MiB; waits p50 %v p99 %v p99.9 %v, at most %v while the log was moved, %v else",
+		int(float64(len(times))/load.Seconds()), readings.Load(), float64(largest)/(1<<20), at(.5), at(.99), at(.999), longest[0], longest[1])
+	if stored != 4*int64(len(times)) {
+		t.Errorf("%d rows of %d requests", stored, len(times))
+	}
+	if largest > limit {
+		t.Errorf("the log grew to %d MiB, %d allowed", largest>>20, limit>>20)
+	}
+}
+
+// TestALongReadDoesNotKeepTheLog: the log cannot start anew while one reads its old pages.
+func TestALongReadDoesNotKeepTheLog(t *testing.T) {
+	place := dbtest.New(t, "sqlite")
+	d := prepare(t, place)
+	d.LogLimit(2<<20, 8<<20)
+	ctx := t.Context()
+	fill := func() {
+		write(t, d, func(tx *db.Tx) error {
+			return tx.Put(ctx, things, rowsOf(100, func(int) []any { return thing{ID: tx.ID("t_"), Data: make([]byte, 5000)}.row() }))
+		})
+		must(t, d.Maintain(ctx))
+	}
+	ended := make(chan error, 1)
+	begun := make(chan struct{})
+	begin := sync.OnceFunc(func() { close(begun) })
+	go func() {
+		ended <- d.Read(ctx, func(tx *db.Tx) error {
+			var n int64
+			for {
+				if err := tx.QueryRow(ctx, `select count(*) from things`, nil, &n); err != nil {
+					return err
+				}
+				begin()
+				time.Sleep(time.Millisecond)
+			}
+		})
+	}()
+	<-begun
+	var err error
+	for range 200 {
+		fill()
+		select {
+		case err = <-ended:
+		default:
+			continue
+		}
+		break
+	}
+	if !errors.Is(err, db.ErrBusy) {
+		t.Fatalf("the long read ended with %v", err)
+	}
+	for range 20 {
+		fill()
+	}
+	info, err := os.Stat(strings.TrimPrefix(place.URL, "sqlite:") + "-wal")
+	must(t, err)
+	if info.Size() > 20<<20 {
+		t.Errorf("the log has %d MiB", info.Size()>>20)
+	}
+	read(t, d, func(tx *db.Tx) error { // a short one is left alone
+		var n int64
+		fill()
+		return tx.QueryRow(ctx, `select count(*) from things`, nil, &n)
+	})
+}
