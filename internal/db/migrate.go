@@ -48,7 +48,7 @@ func runMigrations(ctx context.Context, dialect goose.Dialect, pool *sql.DB, fil
 	}
 	options := []goose.ProviderOption{goose.WithVerbose(false)}
 	if dialect == goose.DialectPostgres {
-		locker, err := lock.NewPostgresSessionLocker()
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // look each second, for five minutes
 		if err != nil {
 			return err
 		}
@@ -58,10 +58,23 @@ func runMigrations(ctx context.Context, dialect goose.Dialect, pool *sql.DB, fil
 	if err != nil {
 		return fmt.Errorf("read the migrations: %w", err)
 	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", mapped(err))
+	return up(ctx, p)
+}
+
+// up applies what is missing. SQLite has no lock for that: a process that comes second fails, and looks again
+// as long as the others get on.
+func up(ctx context.Context, p *goose.Provider) error {
+	for before := int64(-1); ; {
+		_, err := p.Up(ctx)
+		if err == nil {
+			return nil
+		}
+		version, unread := p.GetDBVersion(ctx)
+		if unread != nil || version == before {
+			return fmt.Errorf("migrate: %w", mapped(err))
+		}
+		before = version
 	}
-	return nil
 }
 
 func render(files fs.FS, words tokens) (fs.FS, error) {

@@ -60,12 +60,23 @@ type Place struct {
 // New makes a fresh database of an engine, with all tables and no rows. It is gone when the test ends.
 func New(t testing.TB, engine string) *Place {
 	t.Helper()
+	return at(t, engine, newSQLite, newPostgres)
+}
+
+// Empty makes a database without any table.
+func Empty(t testing.TB, engine string) *Place {
+	t.Helper()
+	return at(t, engine, emptySQLite, emptyPostgres)
+}
+
+func at(t testing.TB, engine string, sqlite, postgres func(testing.TB) string) *Place {
+	t.Helper()
 	p := &Place{Engine: engine, Clock: NewClock()}
 	switch engine {
 	case "sqlite":
-		p.URL = newSQLite(t)
+		p.URL = sqlite(t)
 	case "postgres":
-		p.URL = newPostgres(t)
+		p.URL = postgres(t)
 	default:
 		t.Fatalf("dbtest: no engine is called %q", engine)
 	}

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -40,17 +41,19 @@ var migrated = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(path)
 })
 
+func emptySQLite(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "achteraf.db") }
+
 func newSQLite(t testing.TB) string {
 	t.Helper()
 	data, err := migrated()
 	if err != nil {
 		t.Fatalf("dbtest: %v", err)
 	}
-	path := filepath.Join(t.TempDir(), "achteraf.db")
-	if err := os.WriteFile(path, data, 0o600); err != nil {
+	address := emptySQLite(t)
+	if err := os.WriteFile(strings.TrimPrefix(address, "sqlite:"), data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return "sqlite:" + path
+	return address
 }
 
 func migrate(address string) error {
@@ -65,28 +68,52 @@ func migrate(address string) error {
 
 func newPostgres(t testing.TB) string {
 	t.Helper()
+	address := serverAddress(t)
+	ctx, cancel := context.WithTimeout(t.Context(), serverTime)
+	defer cancel()
+	name, err := template(ctx, address)
+	if err != nil {
+		t.Fatalf("dbtest: make the template database: %v", err)
+	}
+	return copyOf(t, address, name)
+}
+
+func emptyPostgres(t testing.TB) string {
+	t.Helper()
+	return copyOf(t, serverAddress(t), "template0")
+}
+
+func serverAddress(t testing.TB) string {
+	t.Helper()
 	address := os.Getenv("ACHTERAF_TEST_POSTGRES")
 	if address == "" {
 		t.Fatal(noServer)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), serverTime)
-	defer cancel()
-	template, err := template(ctx, address)
-	if err != nil {
-		t.Fatalf("dbtest: make the template database: %v", err)
+	return address
+}
+
+// copyOf makes a database from a template and returns its address. It is dropped when the test ends.
+func copyOf(t testing.TB, address, template string) string {
+	t.Helper()
+	run := func(ctx context.Context, sql string) error {
+		ctx, cancel := context.WithTimeout(ctx, serverTime)
+		defer cancel()
+		return server(ctx, address, sql)
 	}
 	name := "achteraf_test_" + token(t)
-	if err := server(ctx, address, "create database "+name+" template "+template); err != nil {
+	if err := run(t.Context(), "create database "+name+" template "+template); err != nil {
 		t.Fatalf("dbtest: %v", err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), serverTime)
-		defer cancel()
-		if err := server(ctx, address, "drop database "+name+" with (force)"); err != nil {
+		if err := run(context.Background(), "drop database "+name+" with (force)"); err != nil {
 			t.Errorf("dbtest: %v", err)
 		}
 	})
-	return inDatabase(t, address, name)
+	where, err := withDatabase(address, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return where
 }
 
 // token is a word that no other test of any process uses: t.TempDir is made for this call alone.
@@ -158,15 +185,6 @@ func server(ctx context.Context, address, sql string) error {
 		return fmt.Errorf("%s: %w", sql, err)
 	}
 	return nil
-}
-
-func inDatabase(t testing.TB, address, name string) string {
-	t.Helper()
-	where, err := withDatabase(address, name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return where
 }
 
 func withDatabase(address, name string) (string, error) {
