@@ -169,6 +169,7 @@ func (d *draft) readBuyer(ctx context.Context, tx *db.Tx, desk *buyers.Desk, at 
 type page struct {
 	Language       string
 	Title          string
+	Number         string // "" where there is none yet
 	Mark           string // what sets it apart from an invoice that counts
 	Shop, Operator helper
 	Identity       []string // of the operator
@@ -268,7 +269,7 @@ func (d *draft) fillInvoice() {
 	d.fillParties()
 	switch {
 	case v.Number != "":
-		p.Title = d.word("title-invoice", v.Number)
+		p.Title, p.Number = d.word("title-invoice"), v.Number
 		p.Facts = append(p.Facts, fact{"fact-number", v.Number}, fact{"fact-issued", d.day(v.IssuedOn)}, fact{"fact-due", d.day(v.DueOn)})
 		p.Slip = slip{Label: d.word("slip-pay", d.shop.Name), Cents: due}
 		if due > 0 {
@@ -492,7 +493,7 @@ func sumRates(rates []orders.VAT) (sum orders.VAT) {
 // fillCredit makes the page of a credit note, of which held was paid before.
 func (d *draft) fillCredit(n Credit, held int64) {
 	p := &d.page
-	p.Title = d.word("title-credit", n.Number)
+	p.Title, p.Number = d.word("title-credit"), n.Number
 	p.Slip = slip{Label: d.word("slip-credit", d.shop.Name), Cents: n.Cents, More: d.word("slip-credited", d.invoice.Number)}
 	p.LinesWord, p.AmountWord = "lines-credit", "line-amount-incl"
 	d.fillParties()

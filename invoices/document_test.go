@@ -205,48 +205,46 @@ func TestDocuments(t *testing.T) {
 
 // TestDocumentElements: every element of the invoice (S-INV-06) that needs no picture, and what the law wants (Wet OB art. 35a).
 func TestDocumentElements(t *testing.T) {
-	dbtest.Run(t, func(t *testing.T, d *db.DB) {
-		p := newPrinter(t, d)
-		o := p.sell("nl", basket)
-		p.advance(3)
-		v := p.invoice(o)
-		text := plain(p.document(o))
-		for what, want := range map[string]string{
-			"number":            "Factuur " + v.Number,
-			"amount":            "Bedrag €\u00a0101,90",
-			"due date":          "uiterlijk vrijdag 11\u00a0december 2026",
-			"payee":             "Op naam van Stichting Derdengelden Achteraf Voorbeeld",
-			"IBAN":              "IBAN NL20 ACHT 0000 0000 01",
-			"payment reference": "Betalingskenmerk RF",
-			"latest transfer":   "Boek daarom uiterlijk woensdag 9\u00a0december 2026 over.",
-			"shop's phone":      "Telefoon +31201234567",
-			"shop's mail":       "E-mail a@winkel.example",
-			"operator's mail":   "E-mail service@achteraf.example",
-			"seller":            "Verkoper Winkel Winkel B.V. Plein 1 1234 AB Voorbeeld Nederland",
-			"seller's numbers":  "KvK-nummer 90000002 Btw-id NL000099998B57",
-			"buyer":             "Koper Sanne de Vries Dorpsstraat",
-			"invoice date":      "Factuurdatum 25\u00a0november 2026",
-			"order date":        "Besteld op 22\u00a0november 2026",
-			"order number":      "Bestelnummer van de winkel " + o.Order.Reference,
-			"terms":             "Voorwaarden van de winkel versie 1",
-			"line":              "Wollen sokken 2 €\u00a07,50 21% €\u00a015,00",
-			"discount":          "Korting HERFST10 1 €\u00a0-10,00 21% €\u00a0-10,00",
-			"high rate":         "21% €\u00a074,30 €\u00a015,60 €\u00a089,90",
-			"low rate":          "9% €\u00a011,01 €\u00a00,99 €\u00a012,00",
-			"rates together":    "Samen €\u00a085,31 €\u00a016,59 €\u00a0101,90",
-			"creditor":          "De winkel blijft je schuldeiser. Achteraf Voorbeeld B.V. int het bedrag voor de winkel.",
-			"operator":          "Achteraf Voorbeeld B.V. · Voorbeeldkade 1",
-		} {
-			if !strings.Contains(text, want) {
-				t.Errorf("%s: %q is missing in\n%s", what, want, text)
-			}
+	p := newPrinter(t, dbtest.Open(t, "sqlite"))
+	o := p.sell("nl", basket)
+	p.advance(3)
+	v := p.invoice(o)
+	text := plain(p.document(o))
+	for what, want := range map[string]string{
+		"number":            "Factuur " + v.Number,
+		"amount":            "Bedrag €\u00a0101,90",
+		"due date":          "uiterlijk vrijdag 11\u00a0december 2026",
+		"payee":             "Op naam van Stichting Derdengelden Achteraf Voorbeeld",
+		"IBAN":              "IBAN NL20 ACHT 0000 0000 01",
+		"payment reference": "Betalingskenmerk RF",
+		"latest transfer":   "Boek daarom uiterlijk woensdag 9\u00a0december 2026 over.",
+		"shop's phone":      "Telefoon +31201234567",
+		"shop's mail":       "E-mail a@winkel.example",
+		"operator's mail":   "E-mail service@achteraf.example",
+		"seller":            "Verkoper Winkel Winkel B.V. Plein 1 1234 AB Voorbeeld Nederland",
+		"seller's numbers":  "KvK-nummer 90000002 Btw-id NL000099998B57",
+		"buyer":             "Koper Sanne de Vries Dorpsstraat",
+		"invoice date":      "Factuurdatum 25\u00a0november 2026",
+		"order date":        "Besteld op 22\u00a0november 2026",
+		"order number":      "Bestelnummer van de winkel " + o.Order.Reference,
+		"terms":             "Voorwaarden van de winkel versie 1",
+		"line":              "Wollen sokken 2 €\u00a07,50 21% €\u00a015,00",
+		"discount":          "Korting HERFST10 1 €\u00a0-10,00 21% €\u00a0-10,00",
+		"high rate":         "21% €\u00a074,30 €\u00a015,60 €\u00a089,90",
+		"low rate":          "9% €\u00a011,01 €\u00a00,99 €\u00a012,00",
+		"rates together":    "Samen €\u00a085,31 €\u00a016,59 €\u00a0101,90",
+		"creditor":          "De winkel blijft je schuldeiser. Achteraf Voorbeeld B.V. int het bedrag voor de winkel.",
+		"operator":          "Achteraf Voorbeeld B.V. · Voorbeeldkade 1",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s: %q is missing in\n%s", what, want, text)
 		}
-		for _, strange := range []string{"verlegd", "Intracommunautair", "ZgotmplZ", "%!"} {
-			if strings.Contains(text, strange) {
-				t.Errorf("it says %q", strange)
-			}
+	}
+	for _, strange := range []string{"verlegd", "Intracommunautair", "ZgotmplZ", "%!"} {
+		if strings.Contains(text, strange) {
+			t.Errorf("it says %q", strange)
 		}
-	})
+	}
 }
 
 var (
@@ -262,99 +260,93 @@ func plain(html string) string {
 
 // TestCreditors: the document says whose the claim is.
 func TestCreditors(t *testing.T) {
-	dbtest.Run(t, func(t *testing.T, d *db.DB) {
-		p := newPrinter(t, d)
-		for _, c := range []struct {
-			model         merchants.Model
-			before, after string
-		}{
-			{merchants.Own, "Vous payez directement au vendeur.", "Vous payez directement au vendeur."},
-			{merchants.Collected, "La boutique reste votre créancier.", "La boutique reste votre créancier."},
-			{merchants.Guaranteed, "cette créance est cédée à Achteraf Voorbeeld B.V. par la boutique.", "Cette créance a été cédée à Achteraf Voorbeeld B.V. par la boutique. Payez donc à Achteraf Voorbeeld B.V., et non à la boutique."},
-		} {
-			contract := merchants.StandardContract()
-			contract.Model = c.model
-			_, key := p.addShop(string(c.model), contract)
-			o := p.sell("fr", func(r *invoices.Request) { belgian(r); r.Credential = key })
-			if text := plain(p.document(o)); !strings.Contains(text, c.before) {
-				t.Errorf("%s, planned: %s", c.model, text)
-			}
-			p.advance(4)
-			if text := plain(p.document(o)); !strings.Contains(text, c.after) {
-				t.Errorf("%s, issued: %s", c.model, text)
-			}
+	p := newPrinter(t, dbtest.Open(t, "sqlite"))
+	for _, c := range []struct {
+		model         merchants.Model
+		before, after string
+	}{
+		{merchants.Own, "Vous payez directement au vendeur.", "Vous payez directement au vendeur."},
+		{merchants.Collected, "La boutique reste votre créancier.", "La boutique reste votre créancier."},
+		{merchants.Guaranteed, "cette créance est cédée à Achteraf Voorbeeld B.V. par la boutique.", "Cette créance a été cédée à Achteraf Voorbeeld B.V. par la boutique. Payez donc à Achteraf Voorbeeld B.V., et non à la boutique."},
+	} {
+		contract := merchants.StandardContract()
+		contract.Model = c.model
+		_, key := p.addShop(string(c.model), contract)
+		o := p.sell("fr", func(r *invoices.Request) { belgian(r); r.Credential = key })
+		if text := plain(p.document(o)); !strings.Contains(text, c.before) {
+			t.Errorf("%s, planned: %s", c.model, text)
 		}
-	})
+		p.advance(4)
+		if text := plain(p.document(o)); !strings.Contains(text, c.after) {
+			t.Errorf("%s, issued: %s", c.model, text)
+		}
+	}
 }
 
 // TestReverseCharge: the words of the law stand where they apply and nowhere else.
 func TestReverseCharge(t *testing.T) {
 	const intra, reverse = "Intra-Community supply", "Reverse charge"
-	dbtest.Run(t, func(t *testing.T, d *db.DB) {
-		p := newPrinter(t, d)
-		for _, c := range []struct {
-			name    string
-			country string
-			vatID   string
-			percent string
-			kind    string
-			want    []string
-		}{
-			{"goods to a Belgian company", "BE", "BE0403019261", "0", "goods", []string{intra}},
-			{"a service to a Belgian company", "BE", "BE0403019261", "0", "fee", []string{reverse}},
-			{"with VAT after all", "BE", "BE0403019261", "21", "goods", nil},
-			{"without a VAT id", "BE", "", "0", "goods", nil},
-			{"in the shop's own country", "NL", "NL000099998B57", "0", "goods", nil},
-		} {
-			t.Run(c.name, func(t *testing.T) {
-				o := p.sell("en", func(r *invoices.Request) {
-					business(r)
-					r.Buyer.Company.VATID = c.vatID
-					if c.country == "BE" {
-						r.Buyer.Address.Country, r.Buyer.Address.Postcode, r.Buyer.Address.City = "BE", "1000", "Brussel"
-						r.Buyer.Company.RegistrationNumber = "0403019261"
-					}
-					r.Order.Prices = orders.InclVAT
-					r.Order.Lines = []orders.Line{{Kind: c.kind, Description: "It", Quantity: "1", UnitPriceCents: 100_00, VATPercent: c.percent}}
-					r.Order.TotalCents = 100_00
-				})
-				text := plain(p.document(o))
-				for _, words := range []string{intra, reverse} {
-					if got := strings.Contains(text, words); got != slices.Contains(c.want, words) {
-						t.Errorf("%q: %v\n%s", words, got, text)
-					}
+	p := newPrinter(t, dbtest.Open(t, "sqlite"))
+	for _, c := range []struct {
+		name    string
+		country string
+		vatID   string
+		percent string
+		kind    string
+		want    []string
+	}{
+		{"goods to a Belgian company", "BE", "BE0403019261", "0", "goods", []string{intra}},
+		{"a service to a Belgian company", "BE", "BE0403019261", "0", "fee", []string{reverse}},
+		{"with VAT after all", "BE", "BE0403019261", "21", "goods", nil},
+		{"without a VAT id", "BE", "", "0", "goods", nil},
+		{"in the shop's own country", "NL", "NL000099998B57", "0", "goods", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := p.sell("en", func(r *invoices.Request) {
+				business(r)
+				r.Buyer.Company.VATID = c.vatID
+				if c.country == "BE" {
+					r.Buyer.Address.Country, r.Buyer.Address.Postcode, r.Buyer.Address.City = "BE", "1000", "Brussel"
+					r.Buyer.Company.RegistrationNumber = "0403019261"
 				}
-				if net := strings.Contains(text, "€82.64 each, without VAT"); net != (c.percent == "21") {
-					t.Errorf("unit price without VAT: %v\n%s", net, text)
-				}
+				r.Order.Prices = orders.InclVAT
+				r.Order.Lines = []orders.Line{{Kind: c.kind, Description: "It", Quantity: "1", UnitPriceCents: 100_00, VATPercent: c.percent}}
+				r.Order.TotalCents = 100_00
 			})
-		}
-	})
+			text := plain(p.document(o))
+			for _, words := range []string{intra, reverse} {
+				if got := strings.Contains(text, words); got != slices.Contains(c.want, words) {
+					t.Errorf("%q: %v\n%s", words, got, text)
+				}
+			}
+			if net := strings.Contains(text, "€82.64 each, without VAT"); net != (c.percent == "21") {
+				t.Errorf("unit price without VAT: %v\n%s", net, text)
+			}
+		})
+	}
 }
 
 // TestHostileText: what shops and buyers write is text and nothing else.
 func TestHostileText(t *testing.T) {
-	dbtest.Run(t, func(t *testing.T, d *db.DB) {
-		p := newPrinter(t, d)
-		long := strings.Repeat("Wolfeschlegelsteinhausen", 9)[:200]
-		o := p.sell("en", func(r *invoices.Request) {
-			r.Order.Reference = `"><img src=x onerror=alert(1)>`
-			r.Order.Lines[0].Description = `</th><script>alert(1)</script>{{.Title}}`
-			r.Buyer.Name = buyers.Name{First: "Ελένη", Last: long}
-			r.Buyer.Address.Street = `Rue de l'Été & <b>Fils</b>`
-		})
-		html := p.document(o)
-		for _, raw := range []string{"<script", "<img", "<b>", "onerror=alert(1)>"} {
-			if strings.Contains(html, raw) {
-				t.Errorf("%s stands in the page", raw)
-			}
-		}
-		for _, want := range []string{"Ελένη " + long, "&lt;/th&gt;&lt;script&gt;alert(1)&lt;/script&gt;{{.Title}}", "Rue de l&#39;Été &amp; &lt;b&gt;Fils&lt;/b&gt;"} {
-			if !strings.Contains(html, want) {
-				t.Errorf("%q is missing", want)
-			}
-		}
+	p := newPrinter(t, dbtest.Open(t, "sqlite"))
+	long := strings.Repeat("Wolfeschlegelsteinhausen", 9)[:200]
+	o := p.sell("en", func(r *invoices.Request) {
+		r.Order.Reference = `"><img src=x onerror=alert(1)>`
+		r.Order.Lines[0].Description = `</th><script>alert(1)</script>{{.Title}}`
+		r.Buyer.Name = buyers.Name{First: "Ελένη", Last: long}
+		r.Buyer.Address.Street = `Rue de l'Été & <b>Fils</b>`
 	})
+	html := p.document(o)
+	for _, raw := range []string{"<script", "<img", "<b>", "onerror=alert(1)>"} {
+		if strings.Contains(html, raw) {
+			t.Errorf("%s stands in the page", raw)
+		}
+	}
+	for _, want := range []string{"Ελένη " + long, "&lt;/th&gt;&lt;script&gt;alert(1)&lt;/script&gt;{{.Title}}", "Rue de l&#39;Été &amp; &lt;b&gt;Fils&lt;/b&gt;"} {
+		if !strings.Contains(html, want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
 }
 
 // TestDocumentMarkup: one heading, landmarks, tables with heads, and nothing that is fetched or run.
@@ -394,75 +386,69 @@ func TestDocumentMarkup(t *testing.T) {
 
 // TestNotAnInvoiceYet: previews and withdrawn orders never look like an invoice that counts.
 func TestNotAnInvoiceYet(t *testing.T) {
-	dbtest.Run(t, func(t *testing.T, d *db.DB) {
-		p := newPrinter(t, d)
-		planned, cancelled, credited := p.sell("en", nil), p.sell("en", nil), p.sell("en", nil)
-		p.write(func(tx *db.Tx) error {
-			return p.clerk.Cancel(context.Background(), tx, cancelled.Order.Merchant, cancelled.Order.ID)
-		})
-		p.credit(credited, invoices.CreditAsk{Reason: "cancellation"})
-		for what, o := range map[string]*invoices.Outcome{"Not yet issued": planned, "Withdrawn": cancelled, "Already credited: the whole order": credited} {
-			text := plain(p.document(o))
-			if !strings.Contains(text, what) || !strings.Contains(text, "Preview of your invoice") {
-				t.Errorf("%s: %s", what, text)
-			}
-			for _, never := range []string{"Invoice number", "Due day", "Pay by bank transfer", "IBAN"} {
-				if strings.Contains(text, never) {
-					t.Errorf("%s: it says %q", what, never)
-				}
+	p := newPrinter(t, dbtest.Open(t, "sqlite"))
+	planned, cancelled, credited := p.sell("en", nil), p.sell("en", nil), p.sell("en", nil)
+	p.write(func(tx *db.Tx) error {
+		return p.clerk.Cancel(context.Background(), tx, cancelled.Order.Merchant, cancelled.Order.ID)
+	})
+	p.credit(credited, invoices.CreditAsk{Reason: "cancellation"})
+	for what, o := range map[string]*invoices.Outcome{"Not yet issued": planned, "Withdrawn": cancelled, "Already credited: the whole order": credited} {
+		text := plain(p.document(o))
+		if !strings.Contains(text, what) || !strings.Contains(text, "Preview of your invoice") {
+			t.Errorf("%s: %s", what, text)
+		}
+		for _, never := range []string{"Invoice number", "Due day", "Pay by bank transfer", "IBAN"} {
+			if strings.Contains(text, never) {
+				t.Errorf("%s: it says %q", what, never)
 			}
 		}
-	})
+	}
 }
 
 // TestPaidBefore: an invoice that was paid before it was issued asks for nothing.
 func TestPaidBefore(t *testing.T) {
-	dbtest.Run(t, func(t *testing.T, d *db.DB) {
-		p := newPrinter(t, d)
-		o := p.sell("de", nil)
-		p.pay(o, 60_00)
-		p.advance(3)
-		text := plain(p.document(o))
-		for _, want := range []string{"Zu zahlen für Winkel 0,00\u00a0€ Sie haben schon bezahlt.", "Schon bezahlt -50,40\u00a0€ Zu zahlen 0,00\u00a0€"} {
-			if !strings.Contains(text, want) {
-				t.Errorf("%q is missing in %s", want, text)
-			}
+	p := newPrinter(t, dbtest.Open(t, "sqlite"))
+	o := p.sell("de", nil)
+	p.pay(o, 60_00)
+	p.advance(3)
+	text := plain(p.document(o))
+	for _, want := range []string{"Zu zahlen für Winkel 0,00\u00a0€ Sie haben schon bezahlt.", "Schon bezahlt -50,40\u00a0€ Zu zahlen 0,00\u00a0€"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing in %s", want, text)
 		}
-		if strings.Contains(text, "IBAN") {
-			t.Errorf("it asks for money: %s", text)
-		}
-	})
+	}
+	if strings.Contains(text, "IBAN") {
+		t.Errorf("it asks for money: %s", text)
+	}
 }
 
 // TestDocumentStays: payments, credits and corrections after the issue do not change an invoice.
 func TestDocumentStays(t *testing.T) {
-	dbtest.Run(t, func(t *testing.T, d *db.DB) {
-		p := newPrinter(t, d)
-		o := p.sell("nl", basket)
-		correct := func(last string) {
-			b := consumer()
-			b.Name.Last = last
-			p.write(func(tx *db.Tx) error {
-				return p.clerk.Correct(context.Background(), tx, o.Order.Merchant, o.Order.ID, b, "key_1", "typing error")
-			})
-		}
-		correct("Jansen")
-		p.advance(3)
-		before := p.document(o)
-		if !strings.Contains(before, "Jansen") {
-			t.Error("the correction before the issue is missing")
-		}
-		p.advance(1)
-		correct("Pietersen")
-		p.pay(o, 1_00)
-		n := p.credit(o, invoices.CreditAsk{Cents: 5_00, Reason: "goodwill"})
-		if after := p.document(o); after != before {
-			t.Errorf("it became\n%s", after)
-		}
-		if note := p.creditDocument(n); !strings.Contains(note, "Pietersen") || !strings.Contains(note, "deel van de bestelling") {
-			t.Errorf("the credit note says\n%s", note)
-		}
-	})
+	p := newPrinter(t, dbtest.Open(t, "sqlite"))
+	o := p.sell("nl", basket)
+	correct := func(last string) {
+		b := consumer()
+		b.Name.Last = last
+		p.write(func(tx *db.Tx) error {
+			return p.clerk.Correct(context.Background(), tx, o.Order.Merchant, o.Order.ID, b, "key_1", "typing error")
+		})
+	}
+	correct("Jansen")
+	p.advance(3)
+	before := p.document(o)
+	if !strings.Contains(before, "Jansen") {
+		t.Error("the correction before the issue is missing")
+	}
+	p.advance(1)
+	correct("Pietersen")
+	p.pay(o, 1_00)
+	n := p.credit(o, invoices.CreditAsk{Cents: 5_00, Reason: "goodwill"})
+	if after := p.document(o); after != before {
+		t.Errorf("it became\n%s", after)
+	}
+	if note := p.creditDocument(n); !strings.Contains(note, "Pietersen") || !strings.Contains(note, "deel van de bestelling") {
+		t.Errorf("the credit note says\n%s", note)
+	}
 }
 
 func TestNoDocument(t *testing.T) {
@@ -489,15 +475,13 @@ func TestNoDocument(t *testing.T) {
 func TestEveryReason(t *testing.T) {
 	want := map[string]string{"return": "Geretourneerd", "cancellation": "Geannuleerd", "price": "Prijs aangepast", "damaged": "Beschadigd",
 		"not_delivered": "Niet bezorgd", "goodwill": "Uit coulance", "other": "Andere reden"}
-	dbtest.Run(t, func(t *testing.T, d *db.DB) {
-		p := newPrinter(t, d)
-		o := p.sell("nl", nil)
-		p.advance(3)
-		for _, reason := range slices.Sorted(maps.Keys(want)) {
-			n := p.credit(o, invoices.CreditAsk{Cents: 1_00, Reason: reason})
-			if text := plain(p.creditDocument(n)); !strings.Contains(text, "Reden "+want[reason]) {
-				t.Errorf("%s: %s", reason, text)
-			}
+	p := newPrinter(t, dbtest.Open(t, "sqlite"))
+	o := p.sell("nl", nil)
+	p.advance(3)
+	for _, reason := range slices.Sorted(maps.Keys(want)) {
+		n := p.credit(o, invoices.CreditAsk{Cents: 1_00, Reason: reason})
+		if text := plain(p.creditDocument(n)); !strings.Contains(text, "Reden "+want[reason]) {
+			t.Errorf("%s: %s", reason, text)
 		}
-	})
+	}
 }
