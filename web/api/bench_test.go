@@ -71,3 +71,12 @@ func cpu(b *testing.B) time.Duration {
 	must(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
+
+// BenchmarkNew measures what a platform's own API costs to build: a process may hold a thousand.
+func BenchmarkNew(b *testing.B) {
+	w := newWorld(b, "sqlite")
+	b.ReportAllocs()
+	for b.Loop() {
+		api.New(w.config)
+	}
+}

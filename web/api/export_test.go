@@ -1,18 +1,9 @@
 package api
 
-import (
-	"encoding/json"
-	"fmt"
-)
+import "fmt"
 
 // Document is the OpenAPI document as it is served.
-func Document() []byte {
-	text, err := json.MarshalIndent(document(operations()), "", "  ")
-	if err != nil {
-		panic(err)
-	}
-	return append(text, '\n')
-}
+func Document() []byte { return pages().document }
 
 // ProblemRows are the rows that docs/problems.md has for what this package explains.
 func ProblemRows() []string {

@@ -202,6 +202,15 @@ func TestMeaningsAreDocumented(t *testing.T) {
 	}
 }
 
+// TestGuideShowsTheExample keeps docs/api.md showing the order that the other tests place.
+func TestGuideShowsTheExample(t *testing.T) {
+	text, err := os.ReadFile("../../docs/api.md")
+	must(t, err)
+	if !strings.Contains(strings.ReplaceAll(string(text), "\n    ", "\n"), exampleOrder) {
+		t.Error("docs/api.md shows another order")
+	}
+}
+
 // TestReferencePage holds the page to the document, and to needing nothing from elsewhere.
 func TestReferencePage(t *testing.T) {
 	w := newWorld(t, "sqlite")

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -27,33 +28,40 @@ var (
 	referenceCSS string
 )
 
-// addPages adds what anyone may read: the OpenAPI document, the reference made from it, a page for each problem.
-func (a *API) addPages() {
+// library is what anyone may read: the OpenAPI document, the reference made from it, a page for each problem.
+type library struct {
+	document, reference []byte
+	problems            map[string][]byte // by code
+}
+
+// pages makes the library once for all values of a process: it is made of constants.
+var pages = sync.OnceValue(func() *library {
 	list := operations()
 	d := document(list)
 	text, err := json.MarshalIndent(d, "", "  ")
 	if err != nil {
-		panic(err) // it is made of constants
+		panic(err)
 	}
 	b := &book{style: template.CSS(tokensCSS + referenceCSS)}
 	b.page = template.Must(template.New("reference").Funcs(template.FuncMap{"prose": prose}).Parse(referenceHTML))
-	reference := b.render(b.reference(d, list))
-	a.addPage(documentPath, "application/json", func(string) ([]byte, bool) { return text, true })
-	a.addPage(referencePath, "text/html; charset=utf-8", func(string) ([]byte, bool) { return reference, true })
-	a.addPage(problemsPath+"{id}", "text/html; charset=utf-8", func(code string) ([]byte, bool) {
-		i := slices.IndexFunc(meanings, func(m meaning) bool { return m.code == code })
-		if i < 0 {
-			return nil, false
-		}
-		p := entryOf(meanings[i])
-		return b.render(view{Title: p.Title, Style: b.style, Problem: &p}), true
-	})
+	l := &library{document: append(text, '\n'), reference: b.render(b.reference(d, list)), problems: map[string][]byte{}}
+	for _, m := range meanings {
+		p := entryOf(m)
+		l.problems[m.code] = b.render(view{Title: p.Title, Style: b.style, Problem: &p})
+	}
+	return l
+})
+
+func (a *API) addPages() {
+	a.addPage(documentPath, "application/json", func(string) []byte { return pages().document })
+	a.addPage(referencePath, "text/html; charset=utf-8", func(string) []byte { return pages().reference })
+	a.addPage(problemsPath+"{id}", "text/html; charset=utf-8", func(code string) []byte { return pages().problems[code] })
 }
 
-func (a *API) addPage(path, kind string, body func(id string) ([]byte, bool)) {
+func (a *API) addPage(path, kind string, body func(id string) []byte) {
 	a.add(&operation{method: http.MethodGet, path: path, serve: func(_ *API, c *call) (reply, error) {
-		page, ok := body(c.id)
-		if !ok {
+		page := body(c.id)
+		if page == nil {
 			return reply{}, noRoute()
 		}
 		c.w.Header().Set("Cache-Control", "no-cache")

@@ -134,10 +134,21 @@ func (w *world) wire(t testing.TB) {
 	w.scanner.On(invoices.DueIssue, invoices.SliceSize, w.clerk.Issue)
 	w.config = api.Config{DB: w.d, Intake: w.intake, Clerk: w.clerk, Access: w.access, Wall: w.place.Clock.Now, Random: chance, Log: log,
 		CursorKey: []byte("a key for the cursors of this test"),
-		Document: func(_ context.Context, merchant, order string) ([]byte, error) {
-			return []byte("<!doctype html><style>p{color:red}</style><p>" + merchant + " " + order), nil
-		}}
+		Document:  w.document}
 	w.handler = api.New(w.config)
+}
+
+// document renders the invoice of an order, as a platform does it.
+func (w *world) document(ctx context.Context, merchant, order string) (page []byte, err error) {
+	err = w.d.Read(ctx, func(tx *db.Tx) error {
+		of, err := invoices.OfOrders(ctx, tx, []invoices.Key{{Merchant: merchant, ID: order}})
+		if err != nil {
+			return err
+		}
+		page, err = w.clerk.Document(ctx, tx, merchant, of[0][0].ID)
+		return err
+	})
+	return page, err
 }
 
 func (w *world) addShop(t testing.TB, n int, scopes ...string) (id, key string) {
