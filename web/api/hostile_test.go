@@ -298,6 +298,7 @@ func (v *watcher) fair(effect bool) bool {
 // TestHostileMessages throws generated requests at every operation: no answer is ours to be ashamed of (5xx), each is
 // as the document says, and what is refused has changed nothing. ACHTERAF_TEST_SECONDS makes it longer.
 func TestHostileMessages(t *testing.T) {
+	t.Parallel()
 	floors := map[string]int{"sqlite": 10_000, "postgres": 1_500}
 	seed := uint64(1)
 	length := time.Duration(0)
@@ -306,6 +307,7 @@ func TestHostileMessages(t *testing.T) {
 	}
 	for _, engine := range dbtest.Engines() {
 		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t, engine)
 			ids := []string{w.placed(t, "a"), w.placed(t, "b"), w.placed(t, "c")}
 			f := &foe{rand.New(rand.NewPCG(seed, 2)), w.contract}

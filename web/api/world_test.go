@@ -85,11 +85,15 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// each runs f in a world of each engine.
+// each runs f in a world of each engine, beside other tests: most of their time is waiting for a disk.
 func each(t *testing.T, f func(t *testing.T, w *world)) {
 	t.Helper()
+	t.Parallel()
 	for _, engine := range dbtest.Engines() {
-		t.Run(engine, func(t *testing.T) { f(t, newWorld(t, engine)) })
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			f(t, newWorld(t, engine))
+		})
 	}
 }
 
