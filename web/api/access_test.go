@@ -91,7 +91,7 @@ func TestScopes(t *testing.T) {
 		writer := w.addKey(t, w.shop, access.OrdersWrite)
 		before := w.contents(t)
 		for _, c := range w.contract.calls() {
-			q := asked{method: c.method, path: strings.Replace(c.path, "{id}", id, 1), key: w.reader, idempotency: "k1", kind: "application/json", body: "{}"}
+			q := asked{method: c.method, path: strings.Replace(c.path, "{id}", id, 1), key: w.readOnly, idempotency: "k1", kind: "application/json", body: "{}"}
 			forbidden := c.method != http.MethodGet
 			if a := w.do(q); (a.status == http.StatusForbidden) != forbidden {
 				t.Errorf("a key that may read: %s %s answers %d", c.method, c.path, a.status)

@@ -198,7 +198,7 @@ func (f *foe) ask(c call, w *world, ids []string, n int) asked {
 	if f.IntN(1000) < wrongness {
 		switch f.IntN(6) {
 		case 0:
-			q.key = pick(f, w.rival, w.reader, "", strings.Map(header, f.word()))
+			q.key = pick(f, w.rival, w.readOnly, "", strings.Map(header, f.word()))
 		case 1:
 			q.idempotency = strings.Map(header, f.word())
 		case 2:

@@ -51,7 +51,9 @@ type world struct {
 
 	shop, other string // merchants
 	key, rival  string // their keys
-	reader      string // a key of shop that may only read
+	readOnly    string // a key of shop that may only read
+
+	rows func(table string) []string // beside the database's own handle
 }
 
 // logBook keeps what was logged.
@@ -103,7 +105,7 @@ func newWorld(t testing.TB, engine string) *world {
 	w.wire(t)
 	w.shop, w.key = w.addShop(t, 1, access.AllScopes()...)
 	w.other, w.rival = w.addShop(t, 2, access.AllScopes()...)
-	w.reader = w.addKey(t, w.shop, access.OrdersRead)
+	w.readOnly = w.addKey(t, w.shop, access.OrdersRead)
 	w.contract = contractOf(t, w)
 	return w
 }
@@ -313,51 +315,61 @@ func tableNames(t testing.TB) []string {
 // contents is every row of every table, read beside the database's own handle.
 func (w *world) contents(t testing.TB) map[string][]string {
 	t.Helper()
+	if w.rows == nil {
+		w.rows = w.reader(t)
+	}
 	out := map[string][]string{}
 	for _, name := range tableNames(t) {
-		if w.place.Engine == "postgres" {
-			out[name] = postgresRows(t, w.place.URL, name)
-		} else {
-			out[name] = sqliteRows(t, strings.TrimPrefix(w.place.URL, "sqlite:"), name)
-		}
+		out[name] = w.rows(name)
 		slices.Sort(out[name])
 	}
 	return out
 }
 
-func postgresRows(t testing.TB, address, table string) (out []string) {
-	t.Helper()
-	c, err := pgx.Connect(t.Context(), address)
-	must(t, err)
-	defer c.Close(context.Background())
-	rows, err := c.Query(t.Context(), "select x::text from "+table+" x")
-	must(t, err)
-	out, err = pgx.CollectRows(rows, pgx.RowTo[string])
-	must(t, err)
-	return out
+// reader reads the rows of a table as text.
+func (w *world) reader(t testing.TB) func(table string) []string {
+	if w.place.Engine == "postgres" {
+		return w.postgresReader(t)
+	}
+	return w.sqliteReader(t)
 }
 
-func sqliteRows(t testing.TB, path, table string) (out []string) {
+func (w *world) postgresReader(t testing.TB) func(table string) []string {
 	t.Helper()
-	d, err := sql.Open("sqlite", "file:"+path+"?mode=ro")
+	c, err := pgx.Connect(t.Context(), w.place.URL)
 	must(t, err)
-	defer d.Close()
-	rows, err := d.Query("select * from " + table)
-	must(t, err)
-	defer rows.Close()
-	columns, err := rows.Columns()
-	must(t, err)
-	for rows.Next() {
-		values := make([]any, len(columns))
-		places := make([]any, len(columns))
-		for i := range values {
-			places[i] = &values[i]
-		}
-		must(t, rows.Scan(places...))
-		out = append(out, fmt.Sprint(values...))
+	t.Cleanup(func() { c.Close(context.Background()) })
+	return func(table string) []string {
+		rows, err := c.Query(t.Context(), "select x::text from "+table+" x")
+		must(t, err)
+		out, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		must(t, err)
+		return out
 	}
-	must(t, rows.Err())
-	return out
+}
+
+func (w *world) sqliteReader(t testing.TB) func(table string) []string {
+	t.Helper()
+	d, err := sql.Open("sqlite", "file:"+strings.TrimPrefix(w.place.URL, "sqlite:")+"?mode=ro")
+	must(t, err)
+	t.Cleanup(func() { d.Close() })
+	return func(table string) (out []string) {
+		rows, err := d.Query("select * from " + table)
+		must(t, err)
+		defer rows.Close()
+		columns, err := rows.Columns()
+		must(t, err)
+		for rows.Next() {
+			values, places := make([]any, len(columns)), make([]any, len(columns))
+			for i := range values {
+				places[i] = &values[i]
+			}
+			must(t, rows.Scan(places...))
+			out = append(out, fmt.Sprint(values...))
+		}
+		must(t, rows.Err())
+		return out
+	}
 }
 
 // unchanged fails when a table differs from before.
