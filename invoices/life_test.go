@@ -159,7 +159,9 @@ func TestLapse(t *testing.T) {
 		if v := w.invoice(started); v.Status != invoices.Planned {
 			t.Fatalf("issued without the shop's start: %+v", v)
 		}
-		w.write(func(tx *db.Tx) error { return w.clerk.Start(context.Background(), tx, started.Order.Merchant, started.Order.ID) })
+		w.write(func(tx *db.Tx) error {
+			return w.clerk.Start(context.Background(), tx, started.Order.Merchant, started.Order.ID)
+		})
 		w.advance(1)
 		if v := w.invoice(started); v.Status != invoices.Open {
 			t.Errorf("started on day 5: %+v", v)
