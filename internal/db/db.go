@@ -20,11 +20,12 @@ type Options struct {
 	Random  io.Reader               // chance for ids
 	Process io.Reader               // chance for this process run's own names; Random when nil
 
-	Readers     int // connections for reads; 4 when 0
-	Writers     int // PostgreSQL: batches at one time; 2 when 0
-	CacheMiB    int // SQLite: page cache of the writer; 64 when 0
-	Waiting     int // requests that may wait; 4,096 when 0
-	Connections int // PostgreSQL: connections in all; 16 when 0
+	Readers     int  // connections for reads; 4 when 0
+	Writers     int  // PostgreSQL: batches at one time; 2 when 0
+	CacheMiB    int  // SQLite: page cache of the writer; 64 when 0
+	Small       bool // SQLite: one of very many in this process; a handle then takes 0.8 MB, with one reader
+	Waiting     int  // requests that may wait; 4,096 when 0
+	Connections int  // PostgreSQL: connections in all; 16 when 0
 }
 
 // DB is one database: SQLite or PostgreSQL.
@@ -81,6 +82,9 @@ const (
 func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	o.Readers, o.Writers, o.CacheMiB = or(o.Readers, 4), or(o.Writers, 2), or(o.CacheMiB, 64)
 	o.Waiting, o.Connections = or(o.Waiting, 4096), or(o.Connections, 16)
+	if o.Small {
+		o.Readers = 1
+	}
 	if o.Process == nil {
 		o.Random = &shared{r: o.Random}
 		o.Process = o.Random

@@ -19,7 +19,7 @@ import (
 // driver, since database/sql adds a lock and a copy to every statement.
 type lite struct {
 	path    string
-	cache   int // MiB, of the writer
+	cache   int // KiB, of the writer
 	writer  *liteConn
 	broken  bool         // the writer met a storage fault and is opened anew
 	written atomic.Int64 // transactions committed
@@ -31,10 +31,13 @@ func openSQLite(path string, o Options) (*lite, error) {
 	if path == "" {
 		return nil, errors.New("sqlite: needs a path")
 	}
-	l := &lite{path: path, cache: o.CacheMiB, log: log{large: walLarge, huge: walHuge}}
-	l.readers = newReaders(o.Readers, func() (*liteConn, error) { return l.open(16, readOnly) })
+	l := &lite{path: path, cache: o.CacheMiB << 10, log: log{large: walLarge, huge: walHuge}}
+	if o.Small {
+		l.cache = smallCache
+	}
+	l.readers = newReaders(o.Readers, func() (*liteConn, error) { return l.open(min(l.cache, 16<<10), readOnly) })
 	var err error
-	if l.writer, err = l.open(l.cache, "pragma busy_timeout = 5000"); err != nil {
+	if l.writer, err = l.open(l.cache); err != nil {
 		return nil, mapped(fmt.Errorf("open %s: %w", path, err))
 	}
 	return l, nil
@@ -47,11 +50,14 @@ func (l *lite) uri() string {
 	return "file:" + strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(l.path)
 }
 
+// smallCache is the page cache in KiB where there are very many databases in one process.
+const smallCache = 100
+
 const readOnly = "pragma query_only = on"
 
 // open makes a connection with its settings. synchronous is full always: an answered request survives a
 // power cut.
-func (l *lite) open(cacheMiB int, more ...string) (*liteConn, error) {
+func (l *lite) open(cacheKiB int, more ...string) (*liteConn, error) {
 	c, err := (&sqlite.Driver{}).Open(l.uri())
 	if err != nil {
 		return nil, err
@@ -60,7 +66,7 @@ func (l *lite) open(cacheMiB int, more ...string) (*liteConn, error) {
 	pragmas := append([]string{
 		"pragma busy_timeout = 5000", "pragma journal_mode = wal", "pragma synchronous = full",
 		"pragma foreign_keys = on", "pragma wal_autocheckpoint = 0", "pragma temp_store = memory",
-		fmt.Sprintf("pragma journal_size_limit = %d", walKept), fmt.Sprintf("pragma cache_size = -%d", cacheMiB<<10),
+		fmt.Sprintf("pragma journal_size_limit = %d", walKept), fmt.Sprintf("pragma cache_size = -%d", cacheKiB),
 	}, more...)
 	for _, p := range pragmas {
 		if err := lc.run(p); err != nil {

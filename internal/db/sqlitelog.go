@@ -27,6 +27,7 @@ type log struct {
 	large   int64 // walLarge and walHuge, but in a test
 	huge    int64
 	seen    int64 // transactions committed at the last look
+	done    int64 // transactions committed when there was nothing left to move
 	suspect int64 // the oldest read at the last look
 }
 
@@ -40,14 +41,18 @@ func (l *lite) maintain(ctx context.Context, idle bool) (turn bool, err error) {
 	l.log.mu.Lock()
 	defer l.log.mu.Unlock()
 	written := l.written.Load()
+	if written == l.log.done {
+		return false, nil
+	}
 	quiet := idle && written == l.log.seen
 	l.log.seen = written
 	if l.log.mover == nil {
-		if l.log.mover, err = l.open(1, "pragma busy_timeout = 0"); err != nil {
+		if l.log.mover, err = l.open(smallCache, "pragma busy_timeout = 0"); err != nil {
 			return false, err
 		}
 	}
-	if turn, err = l.move(ctx, quiet); err != nil {
+	turn, err = l.move(ctx, quiet)
+	if err != nil || quiet {
 		err = errors.Join(err, l.log.drop())
 	}
 	return turn, err
@@ -55,6 +60,9 @@ func (l *lite) maintain(ctx context.Context, idle bool) (turn bool, err error) {
 
 func (l *lite) move(ctx context.Context, quiet bool) (turn bool, err error) {
 	used, left, err := l.log.mover.checkpoint("noop")
+	if err == nil && left == 0 {
+		l.log.done = l.log.seen
+	}
 	if err != nil || left == 0 || used < walSmall || used < l.log.large && !quiet {
 		return false, err
 	}
