@@ -20,3 +20,6 @@ func Plan(ctx context.Context, s *Sealer, tx *db.Tx) error {
 
 // NameFrom is for the test against real names.
 var NameFrom = nameFrom
+
+// Limit makes the rounds of s smaller.
+func Limit(s *Sealer, entries int64, rows int) { s.max = limits{entries, rows} }

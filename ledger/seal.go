@@ -11,12 +11,16 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// A round stays below these, so that its write transaction takes well under 25 ms on SQLite.
-const (
-	roundEntries = 4096
-	roundRows    = 1536 // of seals and balances
-	pageEntries  = 512  // read at a time
-)
+// limits keep the write transaction of a round well under 25 ms on SQLite, where a row takes about 5 µs.
+type limits struct {
+	entries int64
+	rows    int // of seals and balances
+}
+
+var usual = limits{entries: 4096, rows: 2560}
+
+// pageEntries is how many entries are read at a time.
+const pageEntries = 512
 
 var (
 	sealsTable = db.NewTable("seals", "",
@@ -30,11 +34,12 @@ var (
 // one database: of two that seal the same places, one loses and has done nothing.
 type Sealer struct {
 	key *Key
+	max limits
 	met atomic.Bool // has once found nothing left, from the first writer there ever was
 }
 
 // NewSealer makes a sealer that signs with key.
-func NewSealer(key *Key) *Sealer { return &Sealer{key: key} }
+func NewSealer(key *Key) *Sealer { return &Sealer{key: key, max: usual} }
 
 // Mismatch is the alarm that a commit is not what its writer wrote. The sealer seals nothing after it
 // until a person has looked.
@@ -88,6 +93,7 @@ type plan struct {
 	edge  *edge
 	done  []tile
 	seals rows
+	max   limits
 	full  bool // the round was cut short
 
 	balances []*balance
@@ -105,7 +111,7 @@ type balance struct {
 }
 
 func (s *Sealer) plan(ctx context.Context, tx *db.Tx) (*plan, error) {
-	p := &plan{byName: map[account]*balance{}}
+	p := &plan{max: s.max, byName: map[account]*balance{}}
 	if err := s.start(ctx, tx, p); err != nil {
 		return nil, err
 	}
@@ -206,7 +212,7 @@ func (p *plan) take(ctx context.Context, tx *db.Tx, writer string, next int64) e
 			return err
 		}
 		for i := range commits {
-			if p.full = p.edge.size-p.last.Size >= roundEntries || len(p.seals.all)+len(p.balances) >= roundRows; p.full {
+			if p.full = p.edge.size-p.last.Size >= p.max.entries || len(p.seals.all)+len(p.balances) >= p.max.rows; p.full {
 				return nil
 			}
 			if entries, err = p.add(&commits[i], entries); err != nil {
@@ -254,9 +260,6 @@ func (p *plan) add(c *commit, entries []posted) (rest []posted, err error) {
 	p.seals.all = append(p.seals.all, []any{p.edge.size, c.writer, c.seq, c.entries})
 	for i := range entries {
 		e := &entries[i]
-		if e.n != int64(i) {
-			return nil, &Mismatch{c.writer, c.seq, fmt.Sprintf("entry %d is missing", i)}
-		}
 		if err := e.check(); err != nil {
 			return nil, &Mismatch{c.writer, c.seq, err.Error()}
 		}

@@ -255,25 +255,35 @@ func TestSealRefusesAForeignLog(t *testing.T) {
 func TestManyRounds(t *testing.T) {
 	books(t, func(t *testing.T, _ *dbtest.Place, d *db.DB) {
 		key := newKey(t, 1)
+		sealer := ledger.NewSealer(key)
+		ledger.Limit(sealer, 1000, 30)
 		next := 0
-		for _, size := range []int{1, 1, 254, 1, 3, 700, 60, 5000, 12} { // around the edges of tiles and rounds
+		for _, size := range []int{1, 1, 254, 1, 3, 700, 60, 1200, 12} { // around the edges of tiles
 			var all []ledger.Entry
 			for range size {
 				next++
 				all = append(all, issued(shop, next, int64(next)))
 			}
 			post(t, d, all...)
-			if n := seal(t, d, key); n != size {
-				t.Fatalf("sealed %d of %d", n, size)
+			if n, err := sealer.Seal(t.Context(), d); n != size || err != nil {
+				t.Fatalf("sealed %d of %d, %v", n, size, err)
 			}
 		}
-		for range 2000 { // many small commits: the rows of a round end it
-			next++
-			post(t, d, issued(shop, next, int64(next)))
+		commits := func(n, entries int) {
+			for range n {
+				var all []ledger.Entry
+				for range entries {
+					next++
+					all = append(all, issued(shop, next, int64(next)))
+				}
+				post(t, d, all...)
+			}
+			if sealed, err := sealer.Seal(t.Context(), d); sealed != n*entries || err != nil {
+				t.Fatalf("sealed %d of %d, %v", sealed, n*entries, err)
+			}
 		}
-		if n := seal(t, d, key); n != 2000 {
-			t.Fatalf("sealed %d of 2000", n)
-		}
+		commits(60, 1)  // rounds end by their rows, of which one is a balance: 29, 29, 2
+		commits(5, 450) // rounds end by their entries: 3 and 2 commits
 		checkSeals(t, d)
 		var all []ledger.Checkpoint
 		read(t, d, func(tx *db.Tx) error {
@@ -285,8 +295,8 @@ func TestManyRounds(t *testing.T) {
 				return err
 			})
 		})
-		if len(all) != 11 { // nine and two
-			t.Errorf("%d checkpoints, want 11", len(all))
+		if len(all) != 9+3+2 {
+			t.Errorf("%d checkpoints, want 14", len(all))
 		}
 		read(t, d, func(tx *db.Tx) error {
 			for i, c := range all {
@@ -410,6 +420,66 @@ func TestOldWriters(t *testing.T) {
 	})
 }
 
+// TestBacklog lets one round not reach the end of an old writer's commits: what is left stays in sight.
+func TestBacklog(t *testing.T) {
+	books(t, func(t *testing.T, p *dbtest.Place, d *db.DB) {
+		post(t, d, issued(shop, 1, 100))
+		sealer := ledger.NewSealer(newKey(t, 1))
+		if _, err := sealer.Seal(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+		for day := range 5 { // a writer each day, and nobody seals
+			p.Clock.Advance(20 * time.Hour) // the first of these is still the writer of before
+			for i := range 4 {
+				post(t, d, issued(shop, 10*day+i+10, 100))
+			}
+			p.Clock.Advance(5 * time.Hour)
+		}
+		ledger.Limit(sealer, 3, 100)
+		for left := int64(20); left > 0; left -= 3 {
+			read(t, d, func(tx *db.Tx) error {
+				b, err := ledger.Lag(t.Context(), tx)
+				if b.Commits != left {
+					t.Errorf("%d commits in sight, want %d", b.Commits, left)
+				}
+				return err
+			})
+			commit, err := ledger.Prepare(t.Context(), sealer, d)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n, err := commit(); err != nil || int64(n) != min(left, 3) {
+				t.Fatalf("sealed %d of %d, %v", n, left, err)
+			}
+		}
+		checkSeals(t, d)
+	})
+}
+
+// TestDeadWriters holds that a sealer which has once caught up looks at no writer of long ago, and a new one at all.
+func TestDeadWriters(t *testing.T) {
+	books(t, func(t *testing.T, p *dbtest.Place, d *db.DB) {
+		key := newKey(t, 1)
+		old := ledger.NewSealer(key)
+		post(t, d, issued(shop, 1, 100))
+		if _, err := old.Seal(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+		post(t, d, issued(shop, 2, 100))
+		ancient := ledger.NameFrom(p.Clock.Now().Add(-49 * time.Hour))
+		for _, table := range []string{"commits", "entries", "postings"} {
+			change(t, d, "update "+table+" set writer = $1, seq = 0 where seq = 1", ancient)
+		}
+		if n, err := old.Seal(t.Context(), d); n != 0 || err != nil {
+			t.Errorf("sealed %d of a dead writer, %v", n, err)
+		}
+		_, err := ledger.NewSealer(key).Seal(t.Context(), d)
+		if m, ok := errors.AsType[*ledger.Mismatch](err); !ok || m.Writer != ancient {
+			t.Errorf("%v, want a new sealer to find what was moved", err)
+		}
+	})
+}
+
 func TestLagCounts(t *testing.T) {
 	books(t, func(t *testing.T, p *dbtest.Place, d *db.DB) {
 		post(t, d, issued(shop, 1, 100), issued(shop, 2, 100))
@@ -449,8 +519,11 @@ func TestBalance(t *testing.T) {
 		var pending, bank int64
 		for i := range 30 {
 			on := []*db.DB{d, other}[i%2]
-			post(t, on, issued(shop, i, int64(100+i)), received(i, int64(200+i)), issued("mer_2", i, 7))
-			pending, bank = pending-int64(100+i), bank+int64(200+i)
+			fee := ledger.Entry{Merchant: shop, Key: fmt.Sprintf("fee/%d", i), Kind: "fee", Currency: "EUR", Legs: []ledger.Leg{
+				{Code: ledger.MerchantPending, Cents: 5}, {Code: ledger.MerchantPending, Cents: 1}, // one entry, twice on an account
+				{Code: ledger.IncomeFees, Cents: -5}, {Code: ledger.TaxVAT, Cents: -1}}}
+			post(t, on, issued(shop, i, int64(100+i)), received(i, int64(200+i)), issued("mer_2", i, 7), fee)
+			pending, bank = pending-int64(100+i)+6, bank+int64(200+i)
 			if i%7 == 3 {
 				seal(t, d, key)
 			}
@@ -465,8 +538,8 @@ func TestBalance(t *testing.T) {
 			t.Errorf("%d on accounts that nothing touched", got)
 		}
 		seal(t, d, key)
-		if n := number(t, d, "select entries from balances where code = $1 and merchant_id = $2", ledger.MerchantPending, shop); n != 30 {
-			t.Errorf("%d entries, want 30", n)
+		if n := number(t, d, "select entries from balances where code = $1 and merchant_id = $2", ledger.MerchantPending, shop); n != 60 {
+			t.Errorf("%d entries, want 60", n)
 		}
 		if err := d.Read(t.Context(), func(tx *db.Tx) error {
 			_, err := ledger.Balance(t.Context(), tx, ledger.BuyerPrincipal, shop, fmt.Sprintf("inv_%020d", 1), "EUR")

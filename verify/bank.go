@@ -8,31 +8,33 @@ import (
 )
 
 const selectBankLines = `
-select b.id, b.currency, b.cents, b.left_cents, coalesce(s.cents, 0), coalesce(s.lowest, 0)
+select b.id, b.currency, b.cents, b.left_cents, coalesce(s.cents, 0), coalesce(s.lowest, 0), coalesce(s.highest, 0)
   from bank_lines b
-  left join (select bank_line_id, cast(sum(cents) as bigint) as cents, min(cents) as lowest from allocations group by bank_line_id) s
+  left join (select bank_line_id, cast(sum(cents) as bigint) as cents, min(cents) as lowest, max(cents) as highest
+               from allocations group by bank_line_id) s
     on s.bank_line_id = b.id
  order by b.id`
 
-// checkBankLines holds what was allocated of each bank line against its amount and the journal.
+// checkBankLines holds what was allocated of each bank line against its amount and the journal. What went
+// out is below zero, and so is what is allocated of it.
 func checkBankLines(ctx context.Context, a *audit) error {
 	err := a.tx.Each(ctx, selectBankLines, nil, func(r db.Row) error {
 		var id, currency string
-		var cents, left, allocated, lowest int64
-		if err := r.Scan(&id, &currency, &cents, &left, &allocated, &lowest); err != nil {
+		var cents, left, allocated, lowest, highest int64
+		if err := r.Scan(&id, &currency, &cents, &left, &allocated, &lowest, &highest); err != nil {
 			return err
 		}
-		row := "id " + id
 		posted := -a.take("unallocated", "", currency, id)
+		least, most := min(cents, 0), max(cents, 0)
 		switch {
-		case lowest < 0:
-			return differs("bank-lines", "allocations", "bank line "+id, "no allocation below nothing", lowest)
-		case allocated > max(cents, 0):
-			return differs("bank-lines", "bank_lines", row, fmt.Sprintf("%d cents at most allocated", max(cents, 0)), allocated)
-		case cents > 0 && posted != cents-allocated:
-			return differs("bank-lines", "bank_lines", row, fmt.Sprintf("%d cents left in the journal", cents-allocated), posted)
-		case cents > 0 && left != cents-allocated:
-			return differs("bank-lines", "bank_lines", row, fmt.Sprintf("left_cents %d", cents-allocated), left)
+		case lowest < least || highest > most:
+			return differs("bank-lines", "allocations", "bank line "+id, fmt.Sprintf("allocations from %d to %d cents", least, most), fmt.Sprintf("%d to %d", lowest, highest))
+		case allocated < least || allocated > most:
+			return differs("bank-lines", "allocations", "bank line "+id, fmt.Sprintf("%d to %d cents together", least, most), allocated)
+		case posted != cents-allocated:
+			return differs("bank-lines", "bank_lines", "id "+id, fmt.Sprintf("%d cents unallocated in the journal", cents-allocated), posted)
+		case left != cents-allocated:
+			return differs("bank-lines", "bank_lines", "id "+id, fmt.Sprintf("left_cents %d", cents-allocated), left)
 		}
 		return nil
 	})

@@ -32,7 +32,7 @@ var checks = []check{
 	{"order-lines", "The lines of each order, with the VAT on each rate's sum where prices exclude it, make its total, which is that of its one invoice.", checkLines},
 	{"numbers", "The numbers of each series run from 1 to its last without a gap, each given once.", checkNumbers},
 	{"buyer-credit", "What is held for the buyer of an order is never less than nothing, and the invoice says as much as the journal.", checkCredit},
-	{"bank-lines", "No bank line is allocated beyond its amount, and what is left of an incoming one is its balance in the journal.", checkBankLines},
+	{"bank-lines", "No bank line is allocated beyond its amount; what is left of it is what the line says and its balance in the journal.", checkBankLines},
 	{"handles", "The open amount of each handle, and its number of overdue invoices, are those of the invoices of the orders whose buyer has it.", checkHandles},
 }
 

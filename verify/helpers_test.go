@@ -62,7 +62,7 @@ func (w *world) sale(cents int64) []ledger.Entry {
 	}
 	return []ledger.Entry{
 		entry(merchant, invoice+"/issued", "invoice-issued", ledger.Leg{Code: ledger.BuyerPrincipal, Subject: invoice, Cents: cents},
-			ledger.Leg{Code: ledger.MerchantPending, Cents: -cents + 121}, ledger.Leg{Code: ledger.IncomeFees, Cents: -100}, ledger.Leg{Code: ledger.TaxVAT, Cents: -21}),
+			ledger.Leg{Code: ledger.MerchantPending, Cents: -cents}, ledger.Leg{Code: ledger.MerchantPending, Cents: 121}, ledger.Leg{Code: ledger.IncomeFees, Cents: -100}, ledger.Leg{Code: ledger.TaxVAT, Cents: -21}),
 		entry(ledger.Operator, line+"/received", "bank-line", ledger.Leg{Code: ledger.Bank, Subject: "NL13TEST0123456789", Cents: cents},
 			ledger.Leg{Code: ledger.Unallocated, Subject: line, Cents: -cents}),
 		entry(merchant, line+"/allocated", "allocated", ledger.Leg{Code: ledger.Unallocated, Subject: line, Cents: cents},

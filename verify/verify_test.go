@@ -107,7 +107,7 @@ func TestClean(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if report.Sealed != 3*(3+200) || report.Unsealed != 3*3 || report.Postings != 8*206 || report.Writers != 2 || report.Checkpoints != 8 {
+			if report.Sealed != 3*(3+200) || report.Unsealed != 3*3 || report.Postings != 9*206 || report.Writers != 2 || report.Checkpoints != 8 {
 				t.Errorf("%+v", report)
 			}
 			if n := len(steps); n < 4 || steps[n-2] != steps[n-1] || steps[n-1] != report.Sealed+report.Unsealed {
