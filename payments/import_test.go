@@ -55,6 +55,8 @@ func TestMatching(t *testing.T) {
 				l.Text = a.PaymentReference
 				return l
 			}, "text"},
+			{"structured reference with more behind it", func(a, _ bill) camt.Line { return pay(50_40, a.PaymentReference+" BEDANKT") }, "text"},
+			{"number where references stand", func(a, _ bill) camt.Line { return pay(50_40, a.number) }, "number"},
 			{"references of two orders", func(a, b bill) camt.Line { return words(50_40, a.PaymentReference+" "+b.PaymentReference) }, ""},
 			{"garbled reference", func(a, _ bill) camt.Line { return pay(50_40, swapped(a.PaymentReference)) }, ""},
 			{"reference of nobody", func(_, _ bill) camt.Line { return pay(50_40, "RF18539007547034") }, ""},
@@ -98,6 +100,24 @@ func TestMatching(t *testing.T) {
 				w.balanced(t, t)
 			})
 		}
+	})
+}
+
+// TestNumberTwice: what is open is known only once. The second payment with the same number waits for a person,
+// in one slice as in two.
+func TestNumberTwice(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		w := newWorld(t, d)
+		two := w.place(t, sold{cents: 50_40}, sold{cents: 60_00})
+		r := w.take(t, w.statement(words(50_40, two[0].number), words(50_40, two[0].number),
+			pay(10_00, two[1].PaymentReference), words(60_00, two[1].number)).file(t))
+		if r.Matched != 2 || r.Unallocated != 2 || r.SurplusCents != 0 {
+			t.Errorf("%+v", r)
+		}
+		if r := w.take(t, w.statement(words(50_40, two[0].number), words(50_00, two[1].number)).file(t)); r.Matched != 1 || r.Unallocated != 1 {
+			t.Errorf("then %+v", r)
+		}
+		w.balanced(t, t)
 	})
 }
 
@@ -430,27 +450,36 @@ func TestCurrency(t *testing.T) {
 	})
 }
 
-// growing is a file that somebody still writes.
-type growing struct {
+// changing is a file that is another one when it is read again.
+type changing struct {
 	*bytes.Reader
+	again   []byte
 	rewound int
 }
 
-func (g *growing) Seek(offset int64, whence int) (int64, error) {
-	if g.rewound++; g.rewound == 2 {
-		all, _ := io.ReadAll(io.NewSectionReader(g.Reader, 0, g.Size()))
-		g.Reset(append(all, "<!-- more -->"...))
+func (c *changing) Seek(offset int64, whence int) (int64, error) {
+	if c.rewound++; c.rewound == 2 {
+		c.Reset(c.again)
 	}
-	return g.Reader.Seek(offset, whence)
+	return c.Reader.Seek(offset, whence)
 }
 
+// TestFileChanges: what was not checked is not booked, and a file that changes is reported.
 func TestFileChanges(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
-		file := w.statement(words(1, "een cent")).file(t)
-		_, err := w.im.File(t.Context(), &growing{Reader: bytes.NewReader(file)}, format)
-		if !fault.Is(err, "bank-file-changed") {
-			t.Errorf("%v", err)
+		s := w.statement(words(1, "een cent"))
+		file := s.file(t)
+		foreign := *s
+		foreign.IBAN = "NL20INGB0001234567"
+		for code, again := range map[string][]byte{"bank-file-changed": append(slices.Clone(file), "<!-- more -->"...), "bank-account-foreign": foreign.file(t)} {
+			_, err := w.im.File(t.Context(), &changing{Reader: bytes.NewReader(file), again: again}, format)
+			if !fault.Is(err, code) {
+				t.Errorf("%s: %v", code, err)
+			}
+		}
+		if n := w.number(t, `select count(*) from bank_lines where iban <> $1`, clientIBAN); n != 0 {
+			t.Errorf("%d lines of a foreign account are booked", n)
 		}
 	})
 }
@@ -496,13 +525,16 @@ func TestFaultBrokenOff(t *testing.T) {
 	})
 }
 
+// TestCancelled: who does not want it any more does not wait for the file to be read.
 func TestCancelled(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		w := newWorld(t, d)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if r, err := w.try(ctx, w.statement(words(1, "een cent")).file(t)); !errors.Is(err, context.Canceled) || r.New != 0 {
-			t.Errorf("%v, %+v", err, r)
+		f := &fixed{statement: payments.Statement{Ref: "1", IBAN: clientIBAN}, lines: make([]payments.Line, 1000)}
+		r, err := w.im.File(ctx, strings.NewReader(""), func(io.Reader) payments.BankFile { return f })
+		if !errors.Is(err, context.Canceled) || r.New != 0 || f.at > 2 {
+			t.Errorf("%v, %+v, read %d lines", err, r, f.at-1)
 		}
 	})
 }
@@ -580,6 +612,9 @@ func TestSealedPayer(t *testing.T) {
 		w.take(t, w.statement(camt.Line{Cents: 1}).file(t))
 		if p, err := w.im.Payer(w.last(t)); err != nil || p != (payments.Payer{}) {
 			t.Errorf("nobody is %+v, %v", p, err)
+		}
+		if n := w.number(t, `select count(*) from bank_lines where payer is null`); n != 1 {
+			t.Errorf("%d lines have no payer", n)
 		}
 	})
 }

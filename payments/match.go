@@ -93,13 +93,15 @@ func findNumbers(ctx context.Context, tx *db.Tx, lines []line, clues []clue, num
 	return nil
 }
 
-// clueOf reads a line's words. Where the bank has no free text but its own, the payer's may be in that.
-func clueOf(l Line) clue {
+// clueOf reads a line's words. A structured reference with more in it than a reference is but words.
+func clueOf(l Line) (c clue) {
 	words := l.Text + " " + l.EndToEnd
-	c := clue{references: ident.FindReferences(words), numbers: invoiceNumbers(words)}
 	if in := ident.FindReferences(l.Reference); len(in) > 0 && in[0] == bare(l.Reference) {
 		c.reference = in[0]
+	} else {
+		words += " " + l.Reference
 	}
+	c.references, c.numbers = ident.FindReferences(words), invoiceNumbers(words)
 	return c
 }
 

@@ -3,6 +3,7 @@ package payments
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"achteraf/calendar"
 	"achteraf/internal/db"
@@ -109,19 +110,20 @@ func ReadUpTo(ctx context.Context, tx *db.Tx, iban string) (calendar.Date, error
 	if err != nil || len(all) == 0 {
 		return calendar.Date{}, err
 	}
-	last := all[0].Statement
+	upTo, ends := all[0].To, []Statement{all[0].Statement} // those that end on that day
 	for _, h := range all[1:] {
-		switch next := h.Statement; {
-		case last.leadsTo(next):
-			last = next
-		case next.To == last.To: // the same day again, such as a corrected statement
-		case !next.From.After(last.To): // overlaps: what lies between is in it
-			last = next
+		next := h.Statement
+		linked := !next.From.After(upTo) || slices.ContainsFunc(ends, func(s Statement) bool { return s.leadsTo(next) })
+		switch {
+		case !linked:
+			return upTo, nil
+		case next.To == upTo:
+			ends = append(ends, next)
 		default:
-			return last.To, nil
+			upTo, ends = next.To, []Statement{next}
 		}
 	}
-	return last.To, nil
+	return upTo, nil
 }
 
 // leadsTo says whether nothing can be missing between s and next. Balances know best, then numbers, then days.

@@ -1,12 +1,14 @@
 package payments_test
 
 import (
+	"slices"
 	"testing"
 
 	"achteraf/calendar"
 	"achteraf/internal/db"
 	"achteraf/internal/db/dbtest"
 	"achteraf/payments"
+	"achteraf/providers/camt"
 )
 
 // TestReadUpTo: how far the bank's data are known to be complete, and what is said of a statement that does not fit.
@@ -45,6 +47,25 @@ func TestReadUpTo(t *testing.T) {
 			first.Closing.Known, next.Opening.Known, next.Sequence = false, false, 2
 			return []*statement{first, next}
 		}, "2026-11-25", 0},
+		{"no balances, a number missing", func(day func(int) *statement) []*statement {
+			first, next := day(1), day(2)
+			first.Closing.Known, next.Opening.Known, next.Sequence = false, false, 3
+			return []*statement{first, next}
+		}, "2026-11-23", 1},
+		{"corrected, with another end", func(day func(int) *statement) []*statement {
+			corrected, next := day(1), day(2)
+			corrected.lines = append(slices.Clone(corrected.lines), camt.Line{Ref: "MORE", Cents: 1, Currency: "EUR", BookedOn: corrected.To})
+			corrected.Closing.Cents++
+			next.Opening.Cents++
+			next.Closing.Cents++
+			return []*statement{day(1), corrected, next}
+		}, "2026-11-24", 0},
+		{"an unfinished one of the same day comes later", func(day func(int) *statement) []*statement {
+			part := day(1)
+			part.ID, part.Sequence, part.lines = "NOON", 0, part.lines[:1]
+			part.Closing.Cents = part.Opening.Cents + 7_00
+			return []*statement{day(1), part, day(2)}
+		}, "2026-11-24", 0},
 		{"no balances, no numbers, a day missing", func(day func(int) *statement) []*statement {
 			first, next := day(1), day(3)
 			first.Closing.Known, next.Opening.Known, next.Sequence = false, false, 0
