@@ -36,7 +36,10 @@ type bank struct {
 	last     []byte // the file of the day before, which sometimes comes again
 }
 
-func newBank(iban string) *bank { return &bank{iban: iban, balance: 1_000_00} }
+// opening is what was in the account on the first day.
+const opening = 1_000_00
+
+func newBank(iban string) *bank { return &bank{iban: iban, balance: opening} }
 
 // planPayment decides when and how the buyer of an order pays.
 func (w *World) planPayment(o *order, day int) {
@@ -94,7 +97,9 @@ func (w *World) bankDay(ctx context.Context, day int) error {
 	}
 	for _, p := range list {
 		w.report.Payments++
-		if !p.garbled {
+		if p.garbled {
+			w.waits += p.cents
+		} else {
 			p.order.received += p.cents
 		}
 	}
@@ -140,6 +145,7 @@ func (w *World) clerks(ctx context.Context, list []payment) error {
 			return err
 		}
 		p.order.received += p.cents
+		w.waits -= p.cents
 	}
 	return nil
 }

@@ -77,6 +77,9 @@ type World struct {
 	orders  []*order
 	bank    *bank
 	payDays map[int][]payment // payments by the day on which the bank books them
+	asleep  int               // days for which the host goes on sleeping
+	slept   bool              // through this day
+	waits   int64             // money of garbled payments that no person has recognised yet
 	report  Report
 }
 
@@ -85,6 +88,21 @@ var begin = calendar.NewDate(2026, time.November, 23)
 
 // Run simulates a world and returns what happened; an error names the day, the seed and what broke.
 func Run(ctx context.Context, c Config) (Report, error) {
+	w, err := found(ctx, c)
+	if err != nil {
+		return Report{Seed: c.Seed}, err
+	}
+	defer func() { w.close() }()
+	for day := range w.c.Days {
+		if err := w.live(ctx, day); err != nil {
+			return w.report, err
+		}
+	}
+	return w.report, w.hash(ctx)
+}
+
+// found makes a world on its first morning.
+func found(ctx context.Context, c Config) (*World, error) {
 	if c.Shops == 0 {
 		c.Shops = 3
 	}
@@ -92,24 +110,14 @@ func Run(ctx context.Context, c Config) (Report, error) {
 		report: Report{Seed: c.Seed, Behaviours: map[string]int{}}}
 	w.at(0, 6*time.Hour)
 	if err := w.start(ctx); err != nil {
-		return w.report, err
+		return nil, err
 	}
-	defer func() { w.close() }()
 	w.report.Engine = w.p.DB.Engine()
-	if err := w.openShops(ctx); err != nil {
-		return w.report, err
-	}
 	w.bank = newBank(w.p.Operator.ClientIBAN)
-	for day := range c.Days {
-		if err := w.day(ctx, day); err != nil {
-			return w.report, fmt.Errorf("seed %d, day %d: %w", c.Seed, day, err)
-		}
-		w.report.Days++
-		if c.Progress != nil {
-			c.Progress(day, w.report)
-		}
+	if err := w.openShops(ctx); err != nil {
+		return nil, errors.Join(err, w.close())
 	}
-	return w.report, w.hash(ctx)
+	return w, nil
 }
 
 // stream is chance that depends on a seed alone.
@@ -137,22 +145,55 @@ func (w *World) start(ctx context.Context) (err error) {
 	return err
 }
 
-// day lives one day: orders come in, shops and buyers act, the bank sends its statement, what is due runs,
-// the platform may be restarted, and everything is checked.
+// live lives one day and then checks everything.
+func (w *World) live(ctx context.Context, day int) error {
+	err := w.day(ctx, day)
+	if err == nil {
+		err = w.check(ctx, day)
+	}
+	if err != nil {
+		return fmt.Errorf("seed %d, day %d: %w", w.c.Seed, day, err)
+	}
+	w.report.Days++
+	if w.c.Progress != nil {
+		w.c.Progress(day, w.report)
+	}
+	return nil
+}
+
+// day lets orders come in, shops and buyers act, the bank send its statement, what is due run, and the platform
+// be restarted. While the host sleeps nothing of it happens, and everybody tries again when it is awake.
 func (w *World) day(ctx context.Context, day int) error {
-	steps := []func(context.Context, int) error{w.night, w.placeOrders, w.shopsAct, w.bankDay, w.evening}
-	for _, step := range steps {
+	if w.sleeps(day) {
+		return nil
+	}
+	for _, step := range []func(context.Context, int) error{w.night, w.placeOrders, w.shopsAct, w.bankDay, w.evening} {
 		if err := step(ctx, day); err != nil {
 			return err
 		}
 	}
-	return w.check(ctx, day)
+	return nil
+}
+
+// sleeps says whether the host sleeps through a day: now and then for as many as nine. What the bank books
+// meanwhile comes in the next statement.
+func (w *World) sleeps(day int) bool {
+	if w.asleep == 0 && w.chance.IntN(40) == 0 {
+		w.asleep = 1 + w.chance.IntN(9)
+		w.count("host asleep")
+	}
+	if w.slept = w.asleep > 0; w.slept {
+		w.asleep--
+		w.payDays[day+1] = append(w.payDays[day], w.payDays[day+1]...)
+		delete(w.payDays, day)
+	}
+	return w.slept
 }
 
 // night runs what fell due at midnight, in one go or after a host that slept.
 func (w *World) night(ctx context.Context, day int) error {
 	if w.chance.IntN(10) == 0 {
-		return nil // the host sleeps; the next run catches up
+		return nil // nobody is there at midnight; the next run catches up
 	}
 	w.at(day, 30*time.Minute)
 	for range 1 + w.chance.IntN(3) { // running twice is the same as once
@@ -178,7 +219,7 @@ func (w *World) evening(ctx context.Context, day int) error {
 	return w.start(ctx)
 }
 
-// check proves the books and holds every order against the model.
+// check proves the books and holds them against the model.
 func (w *World) check(ctx context.Context, day int) error {
 	w.report.Checks++
 	report, err := verify.Run(ctx, w.p.DB, verify.Options{PublicKey: w.p.LogKey.Public})
@@ -186,12 +227,52 @@ func (w *World) check(ctx context.Context, day int) error {
 		return fmt.Errorf("verify: %w", err)
 	}
 	w.report.Entries = report.Sealed + report.Unsealed
-	for _, o := range w.orders {
-		if err := w.checkOrder(ctx, o); err != nil {
-			return err
-		}
+	if report.Unsealed > 0 {
+		return fmt.Errorf("%w: %d entries are not sealed", errModel, report.Unsealed)
 	}
-	return nil
+	if err := w.checkOrders(day); err != nil {
+		return err
+	}
+	return w.checkBooks(ctx, day)
+}
+
+// checkBooks holds what only the rows tell against the model: the bank's balance, money that is held or waits,
+// and that nothing was left undone.
+func (w *World) checkBooks(ctx context.Context, day int) error {
+	today := begin.AddDays(day)
+	var held int64
+	for _, o := range w.orders {
+		held += o.held()
+	}
+	return w.p.DB.Read(ctx, func(tx *db.Tx) error {
+		for _, c := range []struct {
+			what, sql string
+			args      []any
+			want      int64
+		}{
+			{"the bank's balance", `select cast(coalesce(sum(cents), 0) as bigint) from postings where code = 'bank'`, nil, w.bank.balance - opening},
+			{"bank lines", `select count(*) from bank_lines`, nil, int64(w.bank.lines)},
+			{"held for buyers", `select cast(coalesce(sum(held_cents), 0) as bigint) from invoices`, nil, held},
+			{"waiting for a person", `select cast(coalesce(sum(left_cents), 0) as bigint) from bank_lines`, nil, w.waits},
+			{"orders", `select count(*) from orders`, nil, int64(len(w.orders))},
+			{"attempts", `select count(*) from decisions`, nil, int64(w.report.Accepted + w.report.Refused)},
+			{"jobs that failed", `select count(*) from due_failed`, nil, 0},
+			{"open invoices past their due date that are not overdue",
+				`select count(*) from invoices where status = 'open' and due_on < $1 and not overdue`, []any{today}, 0},
+		} {
+			if w.slept && c.args != nil {
+				continue // nobody was there to do it
+			}
+			var got int64
+			if err := tx.QueryRow(ctx, c.sql, c.args, &got); err != nil {
+				return err
+			}
+			if got != c.want {
+				return fmt.Errorf("%w: %s: %d, not %d", errModel, c.what, got, c.want)
+			}
+		}
+		return nil
+	})
 }
 
 func (w *World) hash(ctx context.Context) error {
@@ -212,8 +293,11 @@ func (w *World) openShops(ctx context.Context) error {
 	return w.p.DB.Write(ctx, func(tx *db.Tx) error {
 		for i := range w.c.Shops {
 			contract := merchants.StandardContract()
-			if i == 1 {
+			switch i {
+			case 1:
 				contract.StartBy = merchants.ByCall
+			case 2:
+				contract.Model, contract.FeeBasisPoints, contract.FeeFixedCents, contract.DueDays = merchants.Own, 0, 0, 8
 			}
 			m, err := merchants.Add(ctx, tx, merchants.New{Slug: fmt.Sprintf("market-%d", i), Name: fmt.Sprintf("Markt %d", i), LegalName: fmt.Sprintf("Markt %d B.V.", i),
 				Country: "NL", Street: "Marktplein", HouseNumber: fmt.Sprint(i + 1), Postcode: "1234AB", City: "Voorbeeld", RegistrationNumber: fmt.Sprintf("9000010%d", i),
@@ -236,7 +320,7 @@ func (w *World) openShops(ctx context.Context) error {
 	})
 }
 
-var errModel = errors.New("an order is not as the model says")
+var errModel = errors.New("it is not as the model says")
 
 // count notes a behaviour.
 func (w *World) count(what string) { w.report.Behaviours[what]++ }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"path"
 	"strings"
 	"time"
 )
@@ -31,9 +33,31 @@ type order struct {
 	issued       bool
 	dead         bool // cancelled or lapsed
 	startsByCall bool
+	forgotten    bool // by the shop that should start it
 	started      bool
 	placed       int // day
 }
+
+// What the shops of the world agreed on, and how long the platform remembers a key, in days.
+const (
+	sendAfter  = 3
+	lapseAfter = 30
+	keysKept   = 30
+)
+
+// claim is what is or will be invoiced, less what was credited.
+func (o *order) claim() int64 { return o.total - o.credited }
+
+// held is the money that belongs to the buyer: all of it while nothing is claimed, then what is above the claim.
+func (o *order) held() int64 {
+	if o.dead || !o.issued {
+		return o.received
+	}
+	return max(0, o.received-o.claim())
+}
+
+// shipping is what every parcel costs.
+const shipping = 495
 
 // answer is the part of the API's order that the world looks at.
 type answer struct {
@@ -50,7 +74,7 @@ type answer struct {
 }
 
 // call speaks to the platform over its handler.
-func (w *World) call(s *shop, method, path, key string, body any) (int, []byte, error) {
+func (w *World) call(s *shop, method, address, key string, body any) (int, []byte, error) {
 	var text []byte
 	if body != nil {
 		var err error
@@ -58,7 +82,7 @@ func (w *World) call(s *shop, method, path, key string, body any) (int, []byte, 
 			return 0, nil, err
 		}
 	}
-	r := httptest.NewRequest(method, path, strings.NewReader(string(text)))
+	r := httptest.NewRequest(method, address, strings.NewReader(string(text)))
 	r.Header.Set("Authorization", "Bearer "+s.key)
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/json")
@@ -69,9 +93,9 @@ func (w *World) call(s *shop, method, path, key string, body any) (int, []byte, 
 	return rec.Code, rec.Body.Bytes(), nil
 }
 
-// placeOrders lets this day's share of the orders come in.
+// placeOrders lets this day's share of the orders come in, and what was not placed while the host slept.
 func (w *World) placeOrders(ctx context.Context, day int) error {
-	share := w.c.Orders*(day+1)/w.c.Days - w.c.Orders*day/w.c.Days
+	share := w.c.Orders*(day+1)/w.c.Days - w.report.Orders
 	for i := range share {
 		w.at(day, 8*time.Hour+time.Duration(i)*12*time.Hour/time.Duration(share))
 		if err := w.placeOne(day); err != nil {
@@ -88,7 +112,7 @@ func (w *World) placeOne(day int) error {
 	s := w.shops[w.chance.IntN(len(w.shops))]
 	price := int64(500 + w.chance.IntN(12_000))
 	o := &order{ref: fmt.Sprintf("M-%05d", n), key: fmt.Sprintf("order-%d", n), shop: s, person: p, placed: day, startsByCall: s == w.shops[1]}
-	o.total = 2*price + 495
+	o.total = 2*price + shipping
 	body := w.orderBody(o, p, price)
 	status, text, err := w.call(s, "POST", "/v1/orders", o.key, body)
 	if err != nil || status != http.StatusCreated {
@@ -111,6 +135,10 @@ func (w *World) placeOne(day int) error {
 	}
 	w.report.Accepted++
 	o.id, o.payment = a.ID, a.PaymentReference
+	if o.startsByCall && w.chance.IntN(5) == 0 {
+		w.count("forgotten by the shop")
+		o.forgotten = true
+	}
 	w.orders = append(w.orders, o)
 	w.planPayment(o, day)
 	return nil
@@ -146,7 +174,7 @@ func (w *World) orderBody(o *order, p *person, price int64) map[string]any {
 		"reference": o.ref, "currency": "EUR", "prices": "incl_vat", "total_cents": o.total,
 		"lines": []map[string]any{
 			{"reference": "A", "kind": "goods", "description": "Running shoes", "quantity": 2, "unit_price_cents": price, "vat_percent": "21", "return_mark": nil},
-			{"reference": "S", "kind": "shipping", "description": "Delivery", "quantity": 1, "unit_price_cents": 495, "vat_percent": "9", "return_mark": nil},
+			{"reference": "S", "kind": "shipping", "description": "Delivery", "quantity": 1, "unit_price_cents": shipping, "vat_percent": "9", "return_mark": nil},
 		},
 		"buyer": buyer,
 	}
@@ -161,25 +189,73 @@ func registration(country string, n int) string {
 	return fmt.Sprintf("9%07d", n)
 }
 
-// shopsAct lets shops start, cancel and credit some orders.
+// shopsAct lets shops start, cancel and credit some orders, and try what they may not.
 func (w *World) shopsAct(_ context.Context, day int) error {
 	w.at(day, 20*time.Hour)
 	for _, o := range w.orders {
 		var err error
-		switch age := day - o.placed; {
-		case o.dead:
-		case o.startsByCall && !o.started && w.chance.IntN(6) == 0:
+		age := day - o.placed
+		switch lapsing := o.startsByCall && !o.started && age >= lapseAfter; {
+		case o.dead || lapsing:
+		case o.startsByCall && !o.started && !o.forgotten && w.chance.IntN(6) == 0:
 			err = w.startOrder(o)
 		case age == 1 && !o.started && w.chance.IntN(25) == 0:
 			err = w.cancelOrder(o)
 		case age > 1 && o.credited < o.total && w.chance.IntN(60) == 0:
 			err = w.creditOrder(o, day)
+		case w.chance.IntN(100) == 0:
+			err = w.tryInVain(o, day)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// tryInVain asks for what a shop may not do. Whatever it is, nothing may change.
+func (w *World) tryInVain(o *order, day int) error {
+	w.count("tried in vain")
+	key := fmt.Sprintf("vain-%s-%d", o.id, day)
+	credit := map[string]any{"amount_cents": o.claim() + 1, "reason": "return"}
+	type attempt struct {
+		shop      *shop
+		path, key string
+		body      any
+		want      string // pattern of the code
+	}
+	wrong := []attempt{
+		{o.shop, "/v1/orders/" + o.id + "/credits", key, credit, "credit-*"},
+		{w.other(o.shop), "/v1/orders/" + o.id + "/credits", key, map[string]any{"reason": "return"}, "order"},
+		{w.other(o.shop), "/v1/orders/" + o.id + "/cancel", key, nil, "order"},
+		{o.shop, "/v1/orders", key, w.orderBody(o, o.person, (o.total-shipping)/2), "order-reference"},
+	}
+	if day-o.placed < keysKept {
+		wrong = append(wrong, attempt{o.shop, "/v1/orders", o.key, w.orderBody(o, o.person, 1), "idempotency-key-reused"})
+	}
+	if o.started {
+		wrong = append(wrong, attempt{o.shop, "/v1/orders/" + o.id + "/cancel", key, nil, "order-state"})
+	}
+	c := wrong[w.chance.IntN(len(wrong))]
+	status, text, err := w.call(c.shop, http.MethodPost, c.path, c.key, c.body)
+	var problem struct{ Code string }
+	if err == nil {
+		err = json.Unmarshal(text, &problem)
+	}
+	fits, _ := path.Match(c.want, problem.Code)
+	if err != nil || status < 400 || status >= 500 || !fits {
+		return fmt.Errorf("%w: %s to %s should be refused as %s: %d %s %w", errModel, o.ref, c.path, c.want, status, text, err)
+	}
+	return nil
+}
+
+func (w *World) other(s *shop) *shop {
+	for _, o := range w.shops {
+		if o != s {
+			return o
+		}
+	}
+	return s
 }
 
 func (w *World) startOrder(o *order) error {
@@ -216,34 +292,70 @@ func (w *World) want(o *order, verb, key string, body any) error {
 	return nil
 }
 
+// checkOrders holds every order, as its shop sees it, against the model.
+func (w *World) checkOrders(day int) error {
+	seen := make(map[string]answer, len(w.orders))
+	for _, s := range w.shops {
+		for cursor := ""; ; {
+			status, text, err := w.call(s, http.MethodGet, "/v1/orders?limit=100"+cursor, "", nil)
+			var page struct {
+				Data []answer
+				Next *string `json:"next_cursor"`
+			}
+			if err == nil {
+				err = json.Unmarshal(text, &page)
+			}
+			if err != nil || status != http.StatusOK {
+				return fmt.Errorf("list of %s: %d %s %w", s.id, status, text, err)
+			}
+			for _, a := range page.Data {
+				seen[a.ID] = a
+			}
+			if page.Next == nil {
+				break
+			}
+			cursor = "&cursor=" + url.QueryEscape(*page.Next)
+		}
+	}
+	for _, o := range w.orders {
+		if err := w.checkOrder(o, seen[o.id], day); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // checkOrder holds an order against the model: what is open is the total less credits less money, and never
-// negative; before issue and after the end nothing but the plan counts.
-func (w *World) checkOrder(_ context.Context, o *order) error {
-	status, text, err := w.call(o.shop, "GET", "/v1/orders/"+o.id, "", nil)
-	if err != nil || status != http.StatusOK {
-		return fmt.Errorf("read %s: %d %s %w", o.ref, status, text, err)
-	}
-	var a answer
-	if err := json.Unmarshal(text, &a); err != nil {
-		return err
-	}
+// negative; before issue and after the end nothing but the plan counts. What has to happen by a day has happened
+// in the evening, unless the host slept.
+func (w *World) checkOrder(o *order, a answer, day int) error {
 	if len(a.Invoices) != 1 {
 		return fmt.Errorf("%w: %s has %d invoices", errModel, o.ref, len(a.Invoices))
 	}
-	v := a.Invoices[0]
-	o.dead = o.dead || a.State == "lapsed"
-	o.started = o.started || a.State == "started"
-	claim := o.total - o.credited
-	want := claim
+	v, age := a.Invoices[0], day-o.placed
+	o.issued = v.Number != nil
+	wantIssued := o.issued
+	if !w.slept {
+		o.dead = o.dead || o.startsByCall && !o.started && age >= lapseAfter
+		switch {
+		case o.claim() > 0:
+			o.started = o.started || !o.startsByCall && !o.dead && age >= sendAfter
+			wantIssued = o.started && age >= sendAfter
+		case !o.started && !o.dead: // credited in full: that ends an order, unless its invoice was issued this morning
+			o.started, o.dead = o.issued, !o.issued
+		}
+	}
+	wantOpen := o.claim()
 	switch {
 	case o.dead:
-		want = 0
-	case v.Number != nil:
-		want = max(0, claim-o.received)
+		wantOpen = 0
+	case o.issued:
+		wantOpen = max(0, o.claim()-o.received)
 	}
-	if v.OpenCents != want || v.TotalCents != o.total {
-		return fmt.Errorf("%w: %s (%s, invoice %s) has %d open of %d; total %d, credited %d, received %d make %d",
-			errModel, o.ref, a.State, v.Status, v.OpenCents, v.TotalCents, o.total, o.credited, o.received, want)
+	if v.OpenCents != wantOpen || v.TotalCents != o.total || o.issued != wantIssued || (v.Status == "open") != (o.issued && wantOpen > 0) ||
+		(a.State == "started") != o.started || (a.State == "cancelled" || a.State == "lapsed") != o.dead {
+		return fmt.Errorf("%w: %s, %d days old, is %s, its invoice %s with %d open of %d; total %d, credited %d, received %d, started %t, dead %t make %d",
+			errModel, o.ref, age, a.State, v.Status, v.OpenCents, v.TotalCents, o.total, o.credited, o.received, o.started, o.dead, wantOpen)
 	}
 	return nil
 }
