@@ -47,7 +47,7 @@ select merchant_id, key_hash, made_at from idempotency
 			seen++
 			err := r.Scan(&merchant, &hash, &at)
 			if at.Before(before) {
-				old = append(old, []any{merchant, hash})
+				old = append(old, []any{merchant, hash, at})
 			}
 			return err
 		})
@@ -68,4 +68,4 @@ select merchant_id, key_hash, made_at from idempotency
 
 var forget = db.NewQuery(`
 delete from idempotency /*using*/
- where idempotency.merchant_id = $1 and idempotency.key_hash = $2`, db.Text, db.Bytes)
+ where idempotency.merchant_id = $1 and idempotency.key_hash = $2 and idempotency.made_at = $3`, db.Text, db.Bytes, db.Instant)

@@ -35,10 +35,13 @@ func AllScopes() []string { return []string{OrdersRead, OrdersWrite} }
 type Access struct {
 	vault  *vault.Vault
 	random io.Reader
+	kept   *db.Kept[string, storedKey]
 }
 
 // New makes an Access; random gives the secrets of new keys.
-func New(v *vault.Vault, random io.Reader) *Access { return &Access{v, random} }
+func New(v *vault.Vault, random io.Reader) *Access {
+	return &Access{v, random, db.NewKept[string, storedKey](versions)}
+}
 
 // Presented is a credential as somebody showed it: well formed, not yet checked.
 type Presented struct {
@@ -135,6 +138,9 @@ values ($1, $2, $3, $4, $5, $6, $7, $8)`, id, n.Merchant, n.Mode, hash, keyID, s
 		err = fault.Missing("merchant", "There is no such shop.")
 	}
 	if err == nil {
+		err = tx.Bump(ctx, versions)
+	}
+	if err == nil {
 		err = Audit(ctx, tx, Act{Merchant: n.Merchant, Actor: "operator", Act: "key.made", Subject: id})
 	}
 	return fmt.Sprintf("sk_%s_%s_%s%s", n.Mode, public, secret, checksum(n.Mode, public, secret)), id, err
@@ -149,16 +155,15 @@ type Checked struct {
 var findKeys = db.NewQuery(`
 select id, merchant_id, mode, hash, key_id, scopes, expires_at, revoked_at from api_keys where id = $1`, db.Text)
 
-// Check looks credentials up, each once for the whole slice.
-func (a *Access) Check(ctx context.Context, tx *db.Tx, list []Presented) ([]Checked, error) {
-	stored := map[string]storedKey{}
-	var keys [][]any
-	for _, p := range list {
-		if _, asked := stored[p.id]; !asked && p.id != "" {
-			stored[p.id] = storedKey{}
-			keys = append(keys, []any{p.id})
-		}
+// versions is the name under which changes of keys are counted.
+const versions = "api_keys"
+
+func readKeys(ctx context.Context, tx *db.Tx, ids []string) (map[string]storedKey, error) {
+	keys := make([][]any, len(ids))
+	for i, id := range ids {
+		keys[i] = []any{id}
 	}
+	stored := make(map[string]storedKey, len(ids))
 	err := tx.Find(ctx, findKeys, keys, func(_ int, r db.Row) error {
 		var id string
 		var k storedKey
@@ -166,6 +171,19 @@ func (a *Access) Check(ctx context.Context, tx *db.Tx, list []Presented) ([]Chec
 		stored[id] = k
 		return err
 	})
+	return stored, err
+}
+
+// Check looks credentials up, each once for the whole slice. A key that was made or revoked is known at
+// once: what is remembered holds only while no key has changed.
+func (a *Access) Check(ctx context.Context, tx *db.Tx, list []Presented) ([]Checked, error) {
+	var ids []string
+	for _, p := range list {
+		if p.id != "" {
+			ids = append(ids, p.id)
+		}
+	}
+	stored, err := a.kept.Get(ctx, tx, ids, func(missing []string) (map[string]storedKey, error) { return readKeys(ctx, tx, missing) })
 	if err != nil {
 		return nil, err
 	}
@@ -207,6 +225,9 @@ func Revoke(ctx context.Context, tx *db.Tx, merchant, id string) error {
 		return fault.Missing("key", "There is no such key in use.")
 	}
 	if err != nil {
+		return err
+	}
+	if err := tx.Bump(ctx, versions); err != nil {
 		return err
 	}
 	return Audit(ctx, tx, Act{Merchant: merchant, Actor: "operator", Act: "key.revoked", Subject: id})

@@ -61,10 +61,15 @@ type Firm struct {
 // check gathers wrong fields.
 type check struct{ fault.Checker }
 
+// longest is how long a name, street or town may be, in characters.
+const longest = 200
+
 // text trims s and demands something printable in it.
 func (c *check) text(s *string, pointer, what string, required bool) {
 	*s = strings.TrimSpace(*s)
 	switch {
+	case utf8.RuneCountInString(*s) > longest:
+		c.Wrong(pointer, "too-long", "At most %d characters for %s.", longest, what)
 	case *s == "" && required:
 		c.Wrong(pointer, "required", "Fill in %s.", what)
 	case !printable(*s):
@@ -178,12 +183,11 @@ func (a *Address) check(c *check, at string) {
 			c.Wrong(at+"/house_number", "house-number", "Give the number of the house; put letters into the suffix.")
 		} else {
 			a.HouseNumber = fmt.Sprint(n)
-			if a.HouseNumberSuffix == "" {
-				a.HouseNumberSuffix = suffix
-			}
+			a.HouseNumberSuffix = strings.TrimSpace(suffix + " " + a.HouseNumberSuffix)
 		}
 	}
 	if _, err := calendar.ZoneOf(a.Country); err != nil {
+		c.text(&a.Postcode, at+"/postcode", "the postcode", false)
 		return // a country we do not serve: the decision says so, we know no postcodes there
 	}
 	if p, err := ident.Postcode(a.Country, a.Postcode); err != nil {

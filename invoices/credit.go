@@ -10,7 +10,6 @@ import (
 	"achteraf/internal/events"
 	"achteraf/internal/fault"
 	"achteraf/ledger"
-	"achteraf/money"
 	"achteraf/orders"
 )
 
@@ -72,7 +71,7 @@ func (c *Clerk) Credit(ctx context.Context, tx *db.Tx, ask CreditAsk) (Credit, e
 	if v == nil {
 		return Credit{}, missing()
 	}
-	parts, cents, err := c.creditParts(ctx, tx, o, v, ask)
+	parts, cents, err := creditParts(ctx, tx, o, v, ask)
 	if err != nil {
 		return Credit{}, err
 	}
@@ -122,145 +121,16 @@ func (c *Clerk) bookCredit(ctx context.Context, tx *db.Tx, o orders.Order, v *In
 			return c.desk.Change(ctx, tx, []buyers.Release{{Attempt: o.Attempt, Merchant: v.Merchant, Cents: open, Overdue: overdue}})
 		},
 		func() error {
+			if !planned || v.Status != Credited || o.State != orders.Placed {
+				return nil
+			}
+			return orders.Move(ctx, tx, orders.Cancel, &o) // nothing of it is left to start
+		},
+		func() error {
 			return events.Append(ctx, tx, []events.Event{event(v.Merchant, "invoice.credited", v.ID,
 				fmt.Sprintf(`{"credit":%q,"number":%q,"amount_cents":%d,"reason":%q,"open_cents":%d,"status":%q}`, note.ID, note.Number, note.Cents, note.Reason, v.OpenCents, v.Status))})
 		},
 	)
-}
-
-// creditParts works out what a request credits, split by VAT rate.
-func (c *Clerk) creditParts(ctx context.Context, tx *db.Tx, o orders.Order, v *Invoice, ask CreditAsk) ([]CreditPart, int64, error) {
-	lines, err := orders.Lines(ctx, tx, []orders.Key{{Merchant: o.Merchant, ID: o.ID}})
-	if err != nil {
-		return nil, 0, err
-	}
-	left := v.OpenCents + v.PaidCents
-	switch {
-	case !creditReasons[ask.Reason]:
-		return nil, 0, fault.At("credit-reason", "Give a reason that we know.", fault.Field{Pointer: "#/reason", Code: "unknown",
-			Detail: "Say return, cancellation, price, damaged, not_delivered, goodwill or other."})
-	case ask.Cents != 0 && len(ask.Lines) > 0:
-		return nil, 0, fault.At("credit-both", "Give lines or an amount, not both.", fault.Field{Pointer: "#/lines", Code: "both", Detail: "Leave out lines or amount_cents."})
-	case left == 0:
-		return nil, 0, fault.Clash("credit-nothing-left", "Everything of this order is credited already.")
-	case len(ask.Lines) > 0:
-		return c.creditByLine(ctx, tx, o, v, ask, lines[0])
-	case ask.Cents == 0:
-		ask.Cents = left
-	}
-	if ask.Cents < 0 || ask.Cents > left {
-		return nil, 0, fault.At("credit-amount", "That is more than is left.", fault.Field{Pointer: "#/amount_cents", Code: "amount",
-			Detail: fmt.Sprintf("Give 1 to %d cents.", left)})
-	}
-	parts, err := creditByAmount(o, lines[0], ask.Cents)
-	return parts, ask.Cents, err
-}
-
-// creditByAmount spreads an amount over the order's VAT rates by their share of it, losing no cent.
-func creditByAmount(o orders.Order, lines []orders.Line, cents int64) ([]CreditPart, error) {
-	rates := orders.VATOf(o.Prices, lines)
-	weights := make([]int64, len(rates))
-	for i, r := range rates {
-		weights[i] = max(r.GrossCents, 0)
-	}
-	shares, err := money.EUR(cents).Allocate(weights)
-	if err != nil {
-		return nil, err
-	}
-	var parts []CreditPart
-	for i, r := range rates {
-		if shares[i].Cents == 0 {
-			continue
-		}
-		p, err := part(0, "", r.Percent, shares[i].Cents)
-		if err != nil {
-			return nil, err
-		}
-		parts = append(parts, p)
-	}
-	return parts, nil
-}
-
-// part makes a share of a credit; cents include VAT.
-func part(line int, quantity, percent string, cents int64) (CreditPart, error) {
-	rate, err := money.ParsePercent(percent)
-	if err != nil {
-		return CreditPart{}, err
-	}
-	_, vat, err := money.VATIncluded(money.EUR(cents), rate)
-	return CreditPart{Line: line, Quantity: quantity, VATPercent: percent, Cents: cents, VATCents: vat.Cents}, err
-}
-
-// creditByLine credits quantities of lines: never more of a line than was sold.
-func (c *Clerk) creditByLine(ctx context.Context, tx *db.Tx, o orders.Order, v *Invoice, ask CreditAsk, lines []orders.Line) ([]CreditPart, int64, error) {
-	before, err := creditedLines(ctx, tx, v)
-	if err != nil {
-		return nil, 0, err
-	}
-	var parts []CreditPart
-	var wrong []fault.Field
-	var sum int64
-	for i, l := range ask.Lines {
-		at := fmt.Sprintf("#/lines/%d", i)
-		if l.Line < 1 || l.Line > len(lines) {
-			wrong = append(wrong, fault.Field{Pointer: at + "/line", Code: "unknown", Detail: "The order has no such line."})
-			continue
-		}
-		cents, err := lineShare(o.Prices, lines[l.Line-1], l.Quantity)
-		if err != nil {
-			wrong = append(wrong, fault.Field{Pointer: at + "/quantity", Code: "quantity", Detail: "Give a quantity of at most what was sold."})
-			continue
-		}
-		whole, err := lineShare(o.Prices, lines[l.Line-1], lines[l.Line-1].Quantity)
-		if err != nil {
-			return nil, 0, err
-		}
-		if abs(before[l.Line]+cents) > abs(whole) {
-			wrong = append(wrong, fault.Field{Pointer: at + "/quantity", Code: "too-much", Detail: "Less of this line is left."})
-			continue
-		}
-		before[l.Line] += cents
-		p, err := part(l.Line, l.Quantity, lines[l.Line-1].VATPercent, cents)
-		if err != nil {
-			return nil, 0, err
-		}
-		parts = append(parts, p)
-		sum += cents
-	}
-	if left := v.OpenCents + v.PaidCents; len(wrong) == 0 && (sum <= 0 || sum > left) {
-		wrong = append(wrong, fault.Field{Pointer: "#/lines", Code: "amount", Detail: fmt.Sprintf("These lines are %d cents; %d are left.", sum, left)})
-	}
-	if len(wrong) > 0 {
-		return nil, 0, fault.At("credit-lines", "Some lines cannot be credited so.", wrong...)
-	}
-	return parts, sum, nil
-}
-
-func abs(n int64) int64 { return max(n, -n) }
-
-// lineShare is what a quantity of a line costs, VAT included, in cents.
-func lineShare(prices string, l orders.Line, quantity string) (int64, error) {
-	q, err := money.ParseQuantity(quantity)
-	if err != nil {
-		return 0, err
-	}
-	sold, err := money.ParseQuantity(l.Quantity)
-	if err != nil {
-		return 0, err
-	}
-	if q.Exact().Cmp(sold.Exact()) > 0 {
-		return 0, fmt.Errorf("more than was sold")
-	}
-	sum, err := q.Times(money.EUR(l.UnitPriceCents))
-	if err != nil || prices == orders.InclVAT {
-		return sum.Cents, err
-	}
-	rate, err := money.ParsePercent(l.VATPercent)
-	if err != nil {
-		return 0, err
-	}
-	vat, err := rate.Of(sum)
-	return sum.Cents + vat.Cents, err
 }
 
 var (
@@ -288,22 +158,6 @@ func putCredit(ctx context.Context, tx *db.Tx, n Credit) error {
 		return err
 	}
 	return tx.Put(ctx, newCreditLines, rows)
-}
-
-// creditedLines sums what earlier credits took off each line.
-func creditedLines(ctx context.Context, tx *db.Tx, v *Invoice) (map[int]int64, error) {
-	out := map[int]int64{}
-	err := tx.Each(ctx, `
-select l.line_no, l.amount_cents
-  from credits c join credit_lines l on l.credit_id = c.id and l.merchant_id = c.merchant_id
- where c.invoice_id = $1 and c.merchant_id = $2 and l.line_no > 0`, []any{v.ID, v.Merchant}, func(r db.Row) error {
-		var line int
-		var cents int64
-		err := r.Scan(&line, &cents)
-		out[line] += cents
-		return err
-	})
-	return out, err
 }
 
 // Credits reads the credit notes of an invoice with their parts, the oldest first.

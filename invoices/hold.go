@@ -64,7 +64,7 @@ func SetHold(ctx context.Context, tx *db.Tx, h Hold) (Hold, error) {
 	if !known || strange || h.SetBy == "" || h.Reason == "" || h.AmountCents < 0 || (!h.Until.IsZero() && !h.Until.After(h.From)) {
 		return h, fault.Bad("hold-fields", "A hold needs a known kind, who set it and why, and an end after its beginning.")
 	}
-	if _, err := One(ctx, tx, h.Merchant, h.Invoice); err != nil {
+	if err := hold(ctx, tx, Key{h.Merchant, h.Invoice}); err != nil {
 		return h, err
 	}
 	h.ID = tx.ID("hld_")
@@ -73,6 +73,16 @@ insert into holds (id, merchant_id, invoice_id, kind, stops, amount_cents, from_
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '')`,
 		h.ID, h.Merchant, h.Invoice, h.Kind, joinActs(h.Stops), h.AmountCents, h.From, h.Until, h.SetBy, h.Reason)
 	return h, err
+}
+
+// hold locks an invoice, so that whoever issues or sends it at this moment has either finished before the
+// hold is there, or sees it.
+func hold(ctx context.Context, tx *db.Tx, k Key) error {
+	locked, err := lock(ctx, tx, []Key{k})
+	if err == nil && locked[k] == nil {
+		err = missing()
+	}
+	return err
 }
 
 // LiftHold ends a hold. What it stopped goes on with the next run. Errors: NotFound "hold", Conflict

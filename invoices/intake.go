@@ -54,12 +54,13 @@ type Intake struct {
 	desk       *buyers.Desk
 	policies   *risk.Policies
 	references *orders.References
+	book       *merchants.Book
 	batch      *db.Batch[placing, Answer]
 }
 
 // NewIntake makes an Intake.
 func NewIntake(d *db.DB, a *access.Access, desk *buyers.Desk, p *risk.Policies, refs *orders.References) *Intake {
-	k := &Intake{db: d, access: a, desk: desk, policies: p, references: refs}
+	k := &Intake{db: d, access: a, desk: desk, policies: p, references: refs, book: merchants.NewBook()}
 	k.batch = db.NewBatch(d, k.run)
 	return k
 }
@@ -234,7 +235,7 @@ func (s *slice) read(ctx context.Context) error {
 		pairs = append(pairs, [2]string{s.who[i].Merchant, s.in[i].Order.Reference})
 	}
 	var err error
-	if s.terms, err = merchants.InForce(ctx, s.tx, shops, today(s.tx.Now)); err != nil {
+	if s.terms, err = s.k.book.InForce(ctx, s.tx, shops, today(s.tx.Now)); err != nil {
 		return err
 	}
 	if s.named, err = orders.Taken(ctx, s.tx, pairs); err != nil {
@@ -287,9 +288,9 @@ func (s *slice) decide(i int) error {
 func (s *slice) facts(i int, policy *risk.Policy, c merchants.Contract) risk.Facts {
 	b := &s.in[i].Buyer
 	known := s.buyers.Standing(s.at[i])
-	raised := c.ConsumerLimitCents
-	if b.Kind == buyers.Company {
-		raised = c.CompanyLimitCents
+	raised := int64(0) // a contract raises the limit of consumers only
+	if b.Kind == buyers.Consumer {
+		raised = c.ConsumerLimitCents
 	}
 	return risk.Facts{
 		Country: b.Address.Country, Buyer: b.Kind, Model: string(c.Model),

@@ -93,8 +93,10 @@ func (c *Clerk) withdraw(ctx context.Context, tx *db.Tx, o *orders.Order, e orde
 		return fmt.Errorf("order %s has no invoice", o.ID)
 	}
 	open := v.OpenCents
-	v.Status, v.OpenCents = Cancelled, 0
-	v.CreditedCents += open
+	if v.Status == Planned { // one that was credited in full stays so
+		v.Status, v.OpenCents = Cancelled, 0
+		v.CreditedCents += open
+	}
 	return first(
 		func() error { return orders.Move(ctx, tx, e, o) },
 		func() error { return store(ctx, tx, []*Invoice{v}) },

@@ -34,7 +34,6 @@ type Contract struct {
 	DueDays            int64  `toml:"due_days"`             // after receipt
 	TransitDays        int64  `toml:"transit_days"`         // assumed between issue and receipt, without other evidence
 	ConsumerLimitCents int64  `toml:"consumer_limit_cents"` // 0: the policy's
-	CompanyLimitCents  int64  `toml:"company_limit_cents"`  // 0: the policy's
 }
 
 // StandardContract is what holds where a shop's file says nothing.
@@ -56,7 +55,7 @@ func (t *Contract) check(c *checker) {
 		{"fee_basis_points", t.FeeBasisPoints, 0, 2000}, {"fee_fixed_cents", t.FeeFixedCents, 0, 100_00},
 		{"send_after_days", t.SendAfterDays, 0, 60}, {"lapse_after_days", t.LapseAfterDays, 1, 365},
 		{"due_days", t.DueDays, 1, 60}, {"transit_days", t.TransitDays, 0, 30},
-		{"consumer_limit_cents", t.ConsumerLimitCents, 0, 10_000_00}, {"company_limit_cents", t.CompanyLimitCents, 0, 1_000_000_00},
+		{"consumer_limit_cents", t.ConsumerLimitCents, 0, 10_000_00},
 	} {
 		if f.value < f.low || f.value > f.hi {
 			c.Wrong("#/contract/"+f.name, "range", "Give %d to %d.", f.low, f.hi)
@@ -74,12 +73,15 @@ func AddContract(ctx context.Context, tx *db.Tx, merchant string, from calendar.
 	t.ID = tx.ID("con_")
 	n, err := tx.Exec(ctx, `
 insert into contracts (id, merchant_id, valid_from, model, fee_basis_points, fee_fixed_cents, start_by, send_after_days, lapse_after_days,
-       due_days, transit_days, consumer_limit_cents, company_limit_cents)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+       due_days, transit_days, consumer_limit_cents)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
     on conflict (merchant_id, valid_from) do nothing`,
 		t.ID, merchant, from, t.Model, t.FeeBasisPoints, t.FeeFixedCents, t.StartBy, t.SendAfterDays, t.LapseAfterDays, t.DueDays, t.TransitDays,
-		t.ConsumerLimitCents, t.CompanyLimitCents)
-	return t, db.One(n, err, "contract-date", "Another contract of this shop begins on that day.")
+		t.ConsumerLimitCents)
+	if err := db.One(n, err, "contract-date", "Another contract of this shop begins on that day."); err != nil {
+		return t, err
+	}
+	return t, tx.Bump(ctx, Versions)
 }
 
 // AddTerms stores a version of a shop's terms of sale. Errors: Invalid "fields", Conflict "terms-version".
@@ -92,7 +94,10 @@ func AddTerms(ctx context.Context, tx *db.Tx, merchant string, from calendar.Dat
 	n, err := tx.Exec(ctx, `
 insert into terms (merchant_id, version, valid_from, url, text, added_at) values ($1, $2, $3, $4, $5, $6)
     on conflict (merchant_id, version) do nothing`, merchant, t.Version, from, t.URL, t.Text, tx.Now)
-	return db.One(n, err, "terms-version", "This shop already has terms of that version.")
+	if err := db.One(n, err, "terms-version", "This shop already has terms of that version."); err != nil {
+		return err
+	}
+	return tx.Bump(ctx, Versions)
 }
 
 // Terms is what holds for a shop on a day.
@@ -109,11 +114,11 @@ type Terms struct {
 func (t Terms) Active() bool { return t.State == Active }
 
 const contractColumns = `c.id, c.model, c.fee_basis_points, c.fee_fixed_cents, c.start_by, c.send_after_days, c.lapse_after_days, c.due_days,
-       c.transit_days, c.consumer_limit_cents, c.company_limit_cents`
+       c.transit_days, c.consumer_limit_cents`
 
 func (t *Contract) places() []any {
 	return []any{&t.ID, &t.Model, &t.FeeBasisPoints, &t.FeeFixedCents, &t.StartBy, &t.SendAfterDays, &t.LapseAfterDays, &t.DueDays, &t.TransitDays,
-		&t.ConsumerLimitCents, &t.CompanyLimitCents}
+		&t.ConsumerLimitCents}
 }
 
 var findInForce = db.NewQuery(`
@@ -123,6 +128,45 @@ select m.id, m.state, m.country, m.invoice_prefix,
   from merchants m join contracts c on c.merchant_id = m.id
  where m.id = $1 and c.valid_from <= $2
  order by c.valid_from desc limit 1`, db.Text, db.Date)
+
+// Versions is the name under which changes of shops, contracts and terms are counted.
+const Versions = "merchants"
+
+// Book remembers what holds for shops from one transaction to the next, as long as no shop has changed.
+type Book struct{ kept *db.Kept[bookKey, Terms] }
+
+type bookKey struct {
+	id string
+	on calendar.Date
+}
+
+// NewBook makes a Book.
+func NewBook() *Book { return &Book{db.NewKept[bookKey, Terms](Versions)} }
+
+// InForce is the package's InForce, from memory where that is as good.
+func (b *Book) InForce(ctx context.Context, tx *db.Tx, ids []string, on calendar.Date) (map[string]Terms, error) {
+	keys := make([]bookKey, len(ids))
+	for i, id := range ids {
+		keys[i] = bookKey{id, on}
+	}
+	found, err := b.kept.Get(ctx, tx, keys, func(missing []bookKey) (map[bookKey]Terms, error) {
+		rest := make([]string, len(missing))
+		for i, k := range missing {
+			rest[i] = k.id
+		}
+		read, err := InForce(ctx, tx, rest, on)
+		out := make(map[bookKey]Terms, len(read))
+		for id, t := range read {
+			out[bookKey{id, on}] = t
+		}
+		return out, err
+	})
+	out := make(map[string]Terms, len(found))
+	for k, t := range found {
+		out[k.id] = t
+	}
+	return out, err
+}
 
 // InForce reads what holds for shops on a civil date, each once. A shop without a contract in force is
 // missing from the map.

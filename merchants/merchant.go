@@ -347,7 +347,10 @@ func move(ctx context.Context, tx *db.Tx, id, on string) error {
 		return err
 	}
 	n, err := tx.Exec(ctx, `update merchants set state = $3, moved_at = $4 where id = $1 and state = $2`, id, m.State, to, tx.Now)
-	return db.One(n, err, "merchant-state", "The shop has just changed.")
+	if err := db.One(n, err, "merchant-state", "The shop has just changed."); err != nil {
+		return err
+	}
+	return tx.Bump(ctx, Versions)
 }
 
 const columns = `id, slug, name, legal_name, country, street, house_number, postcode, city, registration_number, vat_id, iban, language,

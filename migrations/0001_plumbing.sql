@@ -3,6 +3,11 @@ create table clock (
     offset_us {{.Bigint}} not null
 ) {{.Strict}};
 
+create table versions (
+    name text         not null primary key,
+    n    {{.Bigint}}  not null
+) {{.Strict}};
+
 create table facts (
     name  text not null primary key,
     value text not null

@@ -39,7 +39,6 @@ create table contracts (
     due_days             {{.Bigint}} not null,
     transit_days         {{.Bigint}} not null,
     consumer_limit_cents {{.Bigint}} not null,
-    company_limit_cents  {{.Bigint}} not null,
     primary key (id, merchant_id),
     unique (merchant_id, valid_from),
     foreign key (merchant_id) references merchants (id)

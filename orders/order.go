@@ -107,8 +107,10 @@ func (l *Line) check(c *checker, at string) {
 	if !slices.Contains(returnMarks, l.ReturnMark) {
 		c.Wrong(at+"/return_mark", "unknown", "Say not_returnable, or nothing.")
 	}
-	if _, err := money.ParseShare(l.VATPercent); err != nil {
+	if rate, err := money.ParseShare(l.VATPercent); err != nil {
 		c.Wrong(at+"/vat_percent", "vat-percent", "Give a percentage such as 21 or 5.5.")
+	} else {
+		l.VATPercent = rate.String() // "21.0" is the rate "21": VAT is rounded once for each rate
 	}
 	switch {
 	case l.UnitPriceCents > mostCents || l.UnitPriceCents < -mostCents:

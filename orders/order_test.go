@@ -134,3 +134,11 @@ func TestScope(t *testing.T) {
 		}
 	}
 }
+
+// One rate in several spellings is one rate: its VAT is rounded once.
+func TestRateSpellings(t *testing.T) {
+	o := New{Reference: "1", Currency: "EUR", Prices: ExclVAT, TotalCents: 5, Lines: []Line{line("1", 2, "21"), line("1", 2, "021.0")}}
+	if wrong := o.Check(now); len(wrong) > 0 || o.Lines[1].VATPercent != "21" {
+		t.Errorf("%v, stored as %q", wrong, o.Lines[1].VATPercent)
+	}
+}

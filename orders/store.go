@@ -162,7 +162,8 @@ func ByReference(ctx context.Context, tx *db.Tx, merchant, reference string) (Or
 		return Order{}, errors.Join(rows.Err(), fault.Missing("order", "There is no such order."))
 	}
 	var o Order
-	return o, o.scan(rows)
+	err = o.scan(rows)
+	return o, err
 }
 
 // ByPayment finds orders by payment reference.

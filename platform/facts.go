@@ -36,12 +36,21 @@ func Mark(ctx context.Context, d *db.DB, kind string) error {
 	})
 }
 
-// KeepPublicKey writes the log's public key beside the rows, once.
+// KeepPublicKey writes the log's public key beside the rows, once. It fails when the log was begun with
+// another key: nothing could be sealed then.
 func KeepPublicKey(ctx context.Context, d *db.DB, key string) error {
-	return d.Write(ctx, func(tx *db.Tx) error {
+	err := d.Write(ctx, func(tx *db.Tx) error {
 		_, err := tx.Exec(ctx, `insert into facts (name, value) values ('log-key', $1) on conflict (name) do nothing`, key)
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	kept, err := PublicKey(ctx, d)
+	if err == nil && kept != key {
+		err = errors.New("log key: the log of this database was begun with another key; use that one")
+	}
+	return err
 }
 
 // PublicKey reads the log's public key; "" when nothing was sealed yet.

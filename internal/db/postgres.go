@@ -41,7 +41,24 @@ func openPostgres(ctx context.Context, url string, o Options) (*postgres, error)
 		p.writes.Close()
 		return nil, err
 	}
+	if err := p.durable(ctx); err != nil {
+		p.close()
+		return nil, err
+	}
 	return p, nil
+}
+
+// durable refuses a server that answers before a commit is safe: then an acknowledged order could be lost.
+func (p *postgres) durable(ctx context.Context) error {
+	var commit, sync string
+	err := p.writes.QueryRow(ctx, "select current_setting('synchronous_commit'), current_setting('fsync')").Scan(&commit, &sync)
+	if err != nil {
+		return mapped(err)
+	}
+	if commit == "off" || sync == "off" {
+		return fmt.Errorf("this database may lose what it has answered (synchronous_commit is %s, fsync is %s): set both to on", commit, sync)
+	}
+	return nil
 }
 
 func openPool(ctx context.Context, url string, size int, settings map[string]string) (*pgxpool.Pool, error) {

@@ -280,12 +280,12 @@ func (s *Scanner) runTogether(ctx context.Context, k *kind, rows []Due) error {
 
 // hopeless says that an error is not about the row: whatever is tried next will meet it too.
 func hopeless(ctx context.Context, err error) bool {
-	for _, e := range []error{db.ErrFull, db.ErrStorage, db.ErrLost, db.ErrUnknown, db.ErrBusy} {
+	for _, e := range []error{db.ErrFull, db.ErrStorage, db.ErrLost, db.ErrUnknown, db.ErrBusy, db.ErrConflict} {
 		if errors.Is(err, e) {
 			return true
 		}
 	}
-	return ctx.Err() != nil
+	return ctx.Err() != nil || fault.Is(err, "timeout") // of a transaction; a slow call outside has failed
 }
 
 // failed gives a row another try later, or none after its last.

@@ -17,9 +17,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
+	"strings"
 
 	"achteraf/calendar"
 )
+
+// noReference is what banks write where they have no reference of their own.
+var noReference = []string{"NONREF", "NOTPROVIDED", "NOREF", "NONE"}
 
 // Version is the message version, as it ends the XML namespace.
 type Version string
@@ -99,12 +104,15 @@ type Totals struct {
 // the same statement is recognised, and one that overlaps shows in its opening balance.
 func (l Line) Key(s Statement) string {
 	ref := l.Ref
+	if slices.Contains(noReference, strings.ToUpper(ref)) {
+		ref = ""
+	}
 	if ref == "" || len(ref) > 70 {
 		h := sha256.New()
-		fmt.Fprintf(h, "%q %q %d", l.Ref, s.ID, l.Entry)
-		if l.Ref != "" {
+		fmt.Fprintf(h, "%q %q %d %d", ref, s.ID, s.Page, l.Entry)
+		if ref != "" {
 			h = sha256.New()
-			fmt.Fprintf(h, "%q", l.Ref)
+			fmt.Fprintf(h, "%q", ref)
 		}
 		ref = "#" + hex.EncodeToString(h.Sum(nil)[:16])
 	}

@@ -26,28 +26,25 @@ func (a *API) enter(c *call) error {
 	return c.who.Need(c.operation.scope)
 }
 
-// recognise finds out who calls, from memory or from the database. An origin that has shown too many wrong
-// credentials is not looked up again for a while.
+// recognise finds out who calls, from memory or from the database. What has not even the form of a key counts
+// against the origin that sends it, and is refused without a look for a while; a key of the right form is always
+// looked up, since behind a proxy all callers share one origin and a stranger must not lock the others out.
 func (a *API) recognise(c *call, now calendar.Instant) (err error) {
 	c.shown, err = access.Parse(bearer(c.r.Header.Get("Authorization")))
-	if err == nil {
-		var known bool
-		if c.who, known = a.keys.get(c.shown, now); known {
-			return nil
+	if err != nil {
+		from := origin(c.r.RemoteAddr)
+		if limited := a.limits.failing(c, from, now); limited != nil {
+			return limited
 		}
-	}
-	from := origin(c.r.RemoteAddr)
-	if err := a.limits.failing(c, from, now); err != nil {
+		a.limits.failed(from, now)
 		return err
 	}
-	if err == nil {
-		err = a.DB.Read(c.ctx, func(tx *db.Tx) error { return a.check(c, tx) })
+	var known bool
+	if c.who, known = a.keys.get(c.shown, now); known {
+		return nil
 	}
-	switch {
-	case err == nil:
+	if err = a.DB.Read(c.ctx, func(tx *db.Tx) error { return a.check(c, tx) }); err == nil {
 		a.keys.put(c.shown, c.who, now)
-	case denied(err):
-		a.limits.failed(from, now)
 	}
 	return err
 }
