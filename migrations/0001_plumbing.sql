@@ -4,8 +4,8 @@ create table clock (
 ) {{.Strict}};
 
 create table versions (
-    name text         not null primary key,
-    n    {{.Bigint}}  not null
+    what text        not null primary key,
+    n    {{.Bigint}} not null
 ) {{.Strict}};
 
 create table facts (

@@ -7,10 +7,10 @@ import (
 )
 
 const (
-	readVersion = `select n from versions where name = $1`
+	readVersion = `select n from versions where what = $1`
 	bumpVersion = `
-insert into versions (name, n) values ($1, 1)
-    on conflict (name) do update set n = versions.n + 1`
+insert into versions (what, n) values ($1, 1)
+    on conflict (what) do update set n = versions.n + 1`
 )
 
 // Version is the number of a set of rows that changes seldom, such as the shops and their keys: whoever
