@@ -61,10 +61,12 @@ func readMove(r *http.Request, now calendar.Instant) (calendar.Instant, error) {
 	if err := d.Decode(&m); err != nil {
 		return now, fault.Bad("clock-move", `Say {"advance":"72h"} or {"to":"2026-12-24T09:00:00+01:00"}.`)
 	}
-	if m.Advance == "" {
-		if m.To.IsZero() {
-			return now, fault.Bad("clock-move", "Say how far to advance, or to which moment.")
-		}
+	switch {
+	case (m.Advance == "") == m.To.IsZero():
+		return now, fault.Bad("clock-move", "Say how far to advance, or to which moment.")
+	case m.Advance == "" && m.To.Before(now):
+		return now, fault.Bad("clock-back", "The clock moves forward only.")
+	case m.Advance == "":
 		return m.To, nil
 	}
 	by, err := time.ParseDuration(m.Advance)
