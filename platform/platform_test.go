@@ -353,9 +353,9 @@ func TestFacts(t *testing.T) {
 	})
 }
 
-// TestManyWorlds lives fifty worlds in one process at one time, each seed twice. Worlds share nothing: a seed
+// TestManyWorldsParallel lives fifty worlds in one process at one time, each seed twice. Worlds share nothing: a seed
 // gives its log whatever lives beside it, and nothing of any of them is left running.
-func TestManyWorlds(t *testing.T) {
+func TestManyWorldsParallel(t *testing.T) {
 	const worlds, seeds = 50, 25
 	var places [worlds]string
 	for i := range places {
