@@ -410,6 +410,9 @@ func TestPaidBefore(t *testing.T) {
 	p := newPrinter(t, dbtest.Open(t, "sqlite"))
 	o := p.sell("de", nil)
 	p.pay(o, 60_00)
+	if text := plain(p.document(o)); !strings.Contains(text, "Schon bezahlt -50,40\u00a0€ Zu zahlen 0,00\u00a0€") {
+		t.Errorf("the preview says %s", text)
+	}
 	p.advance(3)
 	text := plain(p.document(o))
 	for _, want := range []string{"Zu zahlen für Winkel 0,00\u00a0€ Sie haben schon bezahlt.", "Schon bezahlt -50,40\u00a0€ Zu zahlen 0,00\u00a0€"} {
@@ -419,6 +422,24 @@ func TestPaidBefore(t *testing.T) {
 	}
 	if strings.Contains(text, "IBAN") {
 		t.Errorf("it asks for money: %s", text)
+	}
+}
+
+// TestCreditedBefore: what was credited before the issue shows as lines, in the prices of the order, and lowers the VAT.
+func TestCreditedBefore(t *testing.T) {
+	p := newPrinter(t, dbtest.Open(t, "sqlite"))
+	o := p.sell("en", business)
+	p.credit(o, invoices.CreditAsk{Lines: []invoices.CreditLine{{Line: 2, Quantity: "1"}}, Reason: "cancellation"})
+	p.advance(3)
+	text := plain(p.document(o))
+	for _, want := range []string{
+		"Already credited: Aansluiten 1 21% -€1,250.00",
+		"Total of the order, with VAT €1,574.05 Credited before this invoice -€1,512.50 To pay €61.55",
+		"21% €50.87 €10.68 €61.55 Together €50.87 €10.68 €61.55",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing in %s", want, text)
+		}
 	}
 }
 

@@ -62,9 +62,22 @@ func TestReadUpTo(t *testing.T) {
 		}, "2026-11-24", 0},
 		{"an unfinished one of the same day comes later", func(day func(int) *statement) []*statement {
 			part := day(1)
-			part.ID, part.Sequence, part.lines = "NOON", 0, part.lines[:1]
+			part.ID, part.lines = "NOON", part.lines[:1]
 			part.Closing.Cents = part.Opening.Cents + 7_00
-			return []*statement{day(1), part, day(2)}
+			first, next := day(1), day(2)
+			first.Sequence, part.Sequence, next.Sequence = 0, 0, 0
+			return []*statement{first, part, next}
+		}, "2026-11-24", 1},
+		{"corrected, without numbers", func(day func(int) *statement) []*statement {
+			first, corrected := day(1), day(1)
+			first.Sequence, corrected.Sequence = 0, 0
+			corrected.MessageID = "MSG-AGAIN"
+			return []*statement{first, corrected}
+		}, "2026-11-23", 0},
+		{"no dates but those of the balances, nothing happened", func(day func(int) *statement) []*statement {
+			empty := day(2)
+			empty.lines, empty.From, empty.To, empty.Closing.Cents = nil, calendar.Date{}, calendar.Date{}, empty.Opening.Cents
+			return []*statement{day(1), empty}
 		}, "2026-11-24", 0},
 		{"no balances, no numbers, a day missing", func(day func(int) *statement) []*statement {
 			first, next := day(1), day(3)
