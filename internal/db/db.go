@@ -274,8 +274,6 @@ func (d *DB) runWrites(jobs []*job) {
 		switch {
 		case storageFate(err):
 			j.err = err
-		case j.ctx.Err() != nil:
-			j.err = j.ctx.Err()
 		case !errors.Is(j.err, context.DeadlineExceeded): // that one had its time
 			j.err = d.alone(j.ctx, j.in.(func(*Tx) error))
 		}

@@ -34,8 +34,12 @@ func (d *DB) Leaders() int {
 	return d.queue.leaders
 }
 
-// CommitWithin sets how long PostgreSQL may take to answer a commit.
-func (d *DB) CommitWithin(t time.Duration) { d.engine.(*postgres).commit = t }
+// CommitWithin sets how long PostgreSQL may take to answer a commit, and how long it is asked for the outcome
+// of one that is lost.
+func (d *DB) CommitWithin(commit, readBack time.Duration) {
+	p := d.engine.(*postgres)
+	p.commit, p.readBack = commit, readBack
+}
 
 // LogLimit sets from which size on the SQLite log is moved, and from which size on for the sake of which
 // reads are broken off.

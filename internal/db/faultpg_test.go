@@ -168,7 +168,7 @@ func TestCutBeforeTheFirstFlush(t *testing.T) {
 
 func TestASilentServer(t *testing.T) {
 	d, proxy := proxied(t)
-	d.CommitWithin(300 * time.Millisecond)
+	d.CommitWithin(300*time.Millisecond, 10*time.Second)
 	ctx := t.Context()
 	var j journal
 	proxy.At("commit", dbtest.HangAfter, 0, 1)
@@ -196,6 +196,32 @@ func TestASilentServer(t *testing.T) {
 	})
 	j.check(t, d)
 	proxy.CutAll() // or closing the pool would wait for the connections that hang
+}
+
+// TestAnUnknownOutcome: the commit is lost and nobody can be asked. The writer's number may be taken.
+func TestAnUnknownOutcome(t *testing.T) {
+	d, proxy := proxied(t)
+	d.CommitWithin(time.Second, 200*time.Millisecond)
+	ctx := t.Context()
+	var j journal
+	for name, f := range map[string]dbtest.Fault{"stored": dbtest.CutAfter, "not stored": dbtest.CutBefore} {
+		write(t, d, add(ctx, "before "+name))
+		proxy.At("commit", f, 0, 1)
+		err := d.Write(ctx, func(tx *db.Tx) error {
+			if err := add(ctx, name)(tx); err != nil {
+				return err
+			}
+			proxy.Refuse(true)
+			return nil
+		})
+		proxy.Refuse(false)
+		if j.note(name, err); !errors.Is(err, db.ErrUnknown) || !fault.Is(err, "outcome-unknown") {
+			t.Errorf("%s: %v", name, err)
+		}
+		write(t, d, add(ctx, "after "+name))
+	}
+	j.check(t, d)
+	checkPlaces(t, d, 5)
 }
 
 func TestAServerThatRefusesForAWhile(t *testing.T) {

@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	commitTime = 20 * time.Second       // until a commit without an answer counts as lost
-	readBack   = 15 * time.Second       // until the outcome of a lost commit is called unknown
-	patience   = 500 * time.Millisecond // with a lost transaction that is still running, before it is ended
+	commitTime   = 20 * time.Second       // until a commit without an answer counts as lost
+	readBackTime = 15 * time.Second       // until the outcome of a lost commit is called unknown
+	patience     = 500 * time.Millisecond // with a lost transaction that is still running, before it is ended
 )
 
 // postgres is a PostgreSQL database. Writes and reads have pools of their own: the planner of a writing
@@ -25,11 +25,12 @@ const (
 type postgres struct {
 	writes *pgxpool.Pool
 	reads  *pgxpool.Pool
-	commit time.Duration // commitTime, but in a test
+
+	commit, readBack time.Duration // commitTime and readBackTime, but in a test
 }
 
 func openPostgres(ctx context.Context, url string, o Options) (*postgres, error) {
-	p := &postgres{commit: commitTime}
+	p := &postgres{commit: commitTime, readBack: readBackTime}
 	var err error
 	steady := map[string]string{"jit": "off", "enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off",
 		"statement_timeout": "20000", "idle_in_transaction_session_timeout": "30000", "timezone": "UTC", "plan_cache_mode": "force_generic_plan"}
@@ -181,7 +182,7 @@ func (p *postgres) end(ctx context.Context, t *pgTx) (outcome, error) {
 // outcome asks, on a connection of its own, how transaction xid ended. One that still runs although its
 // connection is lost is ended by force after a while: its server has not noticed the loss yet.
 func (p *postgres) outcome(xid string) (outcome, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), readBack)
+	ctx, cancel := context.WithTimeout(context.Background(), p.readBack)
 	defer cancel()
 	var last error
 	spent := time.Duration(0)

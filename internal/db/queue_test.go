@@ -104,6 +104,26 @@ func TestALeadIsNeverLost(t *testing.T) {
 	}
 }
 
+// TestALeadIsNotGivenToOneWhoLeaves: a job gives up at the very moment at which it is asked to lead.
+func TestALeadIsNotGivenToOneWhoLeaves(t *testing.T) {
+	for range 300 {
+		synctest.Test(t, func(t *testing.T) {
+			c := &crew{queue: queue{most: 1, room: 100}}
+			g := c.group(1, func([]*job) { time.Sleep(time.Millisecond) })
+			var all sync.WaitGroup
+			for i := range 6 {
+				all.Go(func() {
+					ctx, cancel := context.WithTimeout(context.Background(), time.Duration(1+i/2)*time.Millisecond)
+					defer cancel()
+					c.do(ctx, g, i)
+				})
+			}
+			all.Wait()
+			c.check(t, 1)
+		})
+	}
+}
+
 func TestWaitingEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &crew{queue: queue{most: 1, room: 3}}
@@ -157,7 +177,12 @@ func TestTheOldestComesFirst(t *testing.T) {
 		for range 1000 {
 			all.Go(func() {
 				for ctx.Err() == nil {
+					start := time.Now()
 					c.do(context.Background(), many, 0)
+					if d := time.Since(start); d > 120*time.Millisecond { // a leader too is done when its own request is
+						t.Errorf("one of many waited %v", d)
+						return
+					}
 				}
 			})
 		}
