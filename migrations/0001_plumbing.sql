@@ -3,6 +3,13 @@ create table clock (
     offset_us {{.Bigint}} not null
 ) {{.Strict}};
 
+create table outcomes (
+    slot   text        not null,
+    turn   {{.Bigint}} not null,
+    fenced {{.Bool}}   not null,
+    primary key (slot, turn)
+) {{.StrictNoRowid}};
+
 create table versions (
     what text        not null primary key,
     n    {{.Bigint}} not null

@@ -24,6 +24,7 @@ type pgTx struct {
 	batch    *pgx.Batch
 	began    bool
 	readOnly bool
+	slot     *slot // nil in a read
 	xid      string
 }
 

@@ -124,6 +124,8 @@ func (p *postgres) transact(ctx context.Context, tx *Tx, body func(*Tx) error) (
 	}
 	defer c.Release()
 	t := newPgTx(c.Conn(), "begin")
+	t.slot = tx.slot
+	t.slot.take(tx)
 	t.batch.Queue("select pg_current_xact_id()::text").QueryRow(func(r pgx.Row) error { return r.Scan(&t.xid) })
 	tx.engine = t
 	if err := body(tx); err != nil {
@@ -152,6 +154,7 @@ func (p *postgres) end(ctx context.Context, t *pgTx) (outcome, error) {
 	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.commit)
 	defer cancel()
 	tag := ""
+	t.mark()
 	t.batch.Queue("commit").Exec(func(ct pgconn.CommandTag) error { tag = ct.String(); return nil })
 	err := t.flush(own)
 	if err == nil && tag == "COMMIT" {
@@ -166,7 +169,7 @@ func (p *postgres) end(ctx context.Context, t *pgTx) (outcome, error) {
 			return failed, err
 		}
 	}
-	how, asked := p.outcome(t.xid)
+	how, asked := p.outcome(t)
 	switch {
 	case how == committed:
 		return committed, nil
@@ -179,58 +182,90 @@ func (p *postgres) end(ctx context.Context, t *pgTx) (outcome, error) {
 	return how, err
 }
 
-// outcome asks, on a connection of its own, how transaction xid ended. One that still runs although its
+// outcome asks, on connections of its own, how a transaction ended. One that still runs although its
 // connection is lost is ended by force after a while: its server has not noticed the loss yet.
-func (p *postgres) outcome(xid string) (outcome, error) {
+func (p *postgres) outcome(t *pgTx) (outcome, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), p.readBack)
 	defer cancel()
 	var last error
-	spent := time.Duration(0)
-	for wait := time.Millisecond; ; wait = min(2*wait, 200*time.Millisecond) {
-		how, err := p.ask(ctx, xid, spent > patience)
+	running := false
+	for try := 0; ; try++ {
+		how, err := p.ask(ctx, t, running)
 		if how != unknown {
 			return how, nil
 		}
+		running = errors.Is(err, errRunning)
 		if err != nil && ctx.Err() == nil {
 			last = err
 		}
-		t := time.NewTimer(wait)
+		wait := time.NewTimer(min(time.Millisecond<<try, 200*time.Millisecond))
 		select {
-		case <-t.C:
-			spent += wait
+		case <-wait.C:
 		case <-ctx.Done():
-			t.Stop()
+			wait.Stop()
 			return unknown, last
 		}
 	}
 }
 
+// A transaction's last statement before its commit inserts its mark, (slot, turn), which nobody else ever
+// uses. Asking inserts the same mark as a fence: a transaction that committed is met as a duplicate, one that
+// has not can no longer commit, and one under way is waited for. The number of a transaction would not do:
+// after a crash PostgreSQL gives the numbers of lost transactions to new ones.
 const (
-	askStatus = `select pg_xact_status($1::text::xid8)`
-	endBySelf = `select count(pg_terminate_backend(pid)) from pg_stat_activity where backend_xid = ($1::text::xid8)::xid`
+	putMark   = `insert into outcomes (slot, turn, fenced) values ($1, $2, false)`
+	dropMarks = `delete from outcomes where slot = $1 and turn < $2`
+	putFence  = `insert into outcomes (slot, turn, fenced) values ($1, $2, true)`
+	readMark  = `select fenced from outcomes where slot = $1 and turn = $2`
+	endLost   = `
+select count(pg_terminate_backend(pid)) from pg_stat_activity where pid = $1 and backend_xid = ($2::text::xid8)::xid`
 )
 
-func (p *postgres) ask(ctx context.Context, xid string, force bool) (outcome, error) {
+var errRunning = errors.New("the lost transaction is still running")
+
+func (t *pgTx) mark() {
+	t.batch.Queue(putMark, t.slot.mark, t.slot.turn)
+	t.batch.Queue(dropMarks, t.slot.mark, t.slot.turn)
+}
+
+// endLost ends the transaction on the server, should it still be there.
+func (t *pgTx) endLost(ctx context.Context, c *pgx.Conn) error {
+	_, err := c.Exec(ctx, endLost, int64(t.c.PgConn().PID()), t.xid)
+	return err
+}
+
+func (p *postgres) ask(ctx context.Context, t *pgTx, force bool) (outcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	c, err := pgx.ConnectConfig(ctx, p.reads.Config().ConnConfig)
 	if err != nil {
 		return unknown, err
 	}
 	defer c.Close(context.Background())
-	var status *string
-	if err := c.QueryRow(ctx, askStatus, xid).Scan(&status); err != nil {
+	if force {
+		if err := t.endLost(ctx, c); err != nil {
+			return unknown, err
+		}
+	}
+	_, err = c.Exec(ctx, putFence, t.slot.mark, t.slot.turn)
+	if err == nil {
+		_ = t.endLost(ctx, c) // it can no longer commit, but may hold locks until the server misses us
+		return failed, nil
+	}
+	if ctx.Err() != nil {
+		return unknown, fmt.Errorf("%w: %w", errRunning, err)
+	}
+	if !errors.Is(mapped(err), ErrUnique) {
 		return unknown, err
 	}
-	switch {
-	case status == nil:
-		return unknown, errors.New("the server no longer knows")
-	case *status == "committed":
-		return committed, nil
-	case *status == "aborted":
-		return failed, nil
-	case force:
-		_, err = c.Exec(ctx, endBySelf, xid)
+	var fenced bool
+	if err := c.QueryRow(ctx, readMark, t.slot.mark, t.slot.turn).Scan(&fenced); err != nil {
+		return unknown, err
 	}
-	return unknown, err
+	if fenced { // by an earlier question whose answer was lost
+		return failed, nil
+	}
+	return committed, nil
 }
 
 func (p *postgres) read(ctx context.Context, tx *Tx, body func(*Tx) error) error {

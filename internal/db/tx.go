@@ -276,6 +276,17 @@ type slot struct {
 	writer string
 	seq    int64
 	born   calendar.Instant
+
+	mark string // names the slot in table outcomes, on PostgreSQL
+	turn int64  // number of the transaction at hand, its failed tries counted
+}
+
+// take begins the slot's next transaction.
+func (s *slot) take(tx *Tx) {
+	if s.mark == "" {
+		s.mark = tx.db.writers.next("s", tx.db.opts.Wall())
+	}
+	s.turn++
 }
 
 // writerLife is how long a writer's name is used. The sealer looks for commits of writers that began
