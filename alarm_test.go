@@ -97,6 +97,7 @@ func TestRulesCatch(t *testing.T) {
 		{"skips", "skip", files{"a_test.go": "package a\nfunc f(t *T) { t.Skipf(\"x\") }\n"}, "a_test.go:2: skips"},
 		{"skips", "short", files{"a_test.go": "package a\nimport \"testing\"\nvar x = testing.Short()\n"}, "a_test.go:3: skips"},
 		{"skips", "story", files{"stories/a.txtar": "exec x\n[!unix] skip 'no'\n"}, "stories/a.txtar: skips"},
+		{"skips", "story that ends early", files{"stories/a.txtar": "demo\nstop\nwant status paid\n"}, "stories/a.txtar: skips"},
 
 		{"notes", "clean", files{"a.md": "nothing to do\n"}, ""},
 		{"notes", "open", files{"a.sql": "-- TO" + "DO: index\n"}, "a.sql:1: leaves work"},

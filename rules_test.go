@@ -139,7 +139,8 @@ func stray(t *tree, reasons map[string]string, rule string, judge func(from, nam
 	return breaches
 }
 
-var storySkip = regexp.MustCompile(`(?m)^\s*(\[[^]]*\]\s*)?skip\b`)
+// In a story stop ends it early, and well.
+var storySkip = regexp.MustCompile(`(?m)^\s*(\[[^]]*\]\s*)?(skip|stop)\b`)
 
 // skips finds tests that excuse themselves: a test that cannot run here must fail and say what it needs.
 func skips(t *tree) []string {

@@ -32,7 +32,7 @@ func words() map[string]func(ts *testscript.TestScript, neg bool, args []string)
 	return map[string]func(ts *testscript.TestScript, neg bool, args []string){
 		"demo":      says((*teller).demo),
 		"serve":     says((*teller).serve),
-		"stop":      says((*teller).stop),
+		"shutdown":  says((*teller).shutdown),
 		"shop":      says((*teller).shop),
 		"keep":      says((*teller).keep),
 		"order":     says((*teller).order),
@@ -75,8 +75,8 @@ type teller struct {
 	id      string        // of the order
 	day     calendar.Date // on which the order was placed
 	bank    camt.Statement
-	lines   int    // that the bank has written
-	rows    string // the contents of the database that are remembered
+	lines   int               // that the bank has written
+	rows    map[string]string // the contents of the database that are remembered, by table
 }
 
 // request is the last one sent.

@@ -47,8 +47,8 @@ func (s *teller) serve(bool) (err error) {
 	return err
 }
 
-// stop
-func (s *teller) stop(bool) error {
+// shutdown: as Ctrl-C does, and it must end well.
+func (s *teller) shutdown(bool) error {
 	p := s.process
 	s.process = nil
 	return p.stop()
@@ -485,25 +485,27 @@ func (s *teller) remember(bool) (err error) {
 // unchanged since then
 func (s *teller) unchanged(bool) error {
 	now, err := s.settled()
-	if err == nil && now != s.rows {
-		err = errors.New("the database has changed")
+	for table, rows := range s.rows {
+		if now[table] != rows {
+			err = errors.Join(err, fmt.Errorf("table %s has changed: %s, now %s", table, rows, now[table]))
+		}
 	}
 	return err
 }
 
 // settled waits until a running platform has sealed what there is, and then reads the database.
-func (s *teller) settled() (string, error) {
+func (s *teller) settled() (map[string]string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for ctx.Err() == nil {
 		behind, err := number(ctx, s.database, "select count(*) from commits where not exists (select 1 from seals where seals.writer = commits.writer and seals.seq = commits.seq)")
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		if behind == 0 {
 			return contents(ctx, s.database)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	return "", errors.New("the seals do not follow")
+	return nil, errors.New("the seals do not follow")
 }
