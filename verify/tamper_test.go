@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"achteraf/calendar"
 	"achteraf/internal/db"
@@ -152,7 +153,11 @@ func (m *tamperer) other(v any) any {
 	case calendar.Instant:
 		return v.Add([]time.Duration{time.Microsecond, -time.Microsecond, time.Hour, -24 * time.Hour}[m.IntN(4)])
 	case string:
-		return string(m.bytes([]byte(v), true))
+		for { // a note holds letters of several bytes, and neither engine takes half of one
+			if x := string(m.bytes([]byte(v), true)); utf8.ValidString(x) {
+				return x
+			}
+		}
 	case []byte:
 		return m.bytes(slices.Clone(v), false)
 	}
