@@ -82,7 +82,22 @@ func TestMovesAtTheSameMomentNeverGoBack(t *testing.T) {
 		a := p.Open(t)
 		must(t, a.LetClockMove(t.Context()))
 		handles := []*db.DB{a, p.Open(t)}
-		var all sync.WaitGroup
+		var all, watch sync.WaitGroup
+		done := make(chan struct{})
+		watch.Go(func() { // what a third process would see
+			for last := int64(0); ; {
+				us := number(t, a, `select offset_us from clock`)
+				if us < last {
+					t.Errorf("the clock went back by %d µs", last-us)
+				}
+				last = us
+				select {
+				case <-done:
+					return
+				default:
+				}
+			}
+		})
 		start := p.Clock.Now()
 		for g := range 8 {
 			all.Go(func() {
@@ -101,6 +116,8 @@ func TestMovesAtTheSameMomentNeverGoBack(t *testing.T) {
 			})
 		}
 		soon(t, "moves of the clock", all.Wait)
+		close(done)
+		watch.Wait()
 		x, _ := now(t, handles[0].Read)
 		y, _ := now(t, handles[1].Read)
 		if x != y {

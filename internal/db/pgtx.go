@@ -134,7 +134,7 @@ func (t *pgTx) find(ctx context.Context, q *Query, lock bool, keys [][]any, each
 		if err != nil {
 			return err
 		}
-		t.findSet(q.manySQL(lock), q.extra, args, each)
+		t.findSet(q.manySQL(lock), args, each)
 		return t.flush(ctx)
 	}
 	for i, k := range keys {
@@ -156,9 +156,9 @@ func (t *pgTx) find(ctx context.Context, q *Query, lock bool, keys [][]any, each
 }
 
 // findSet queues a select whose first column is the number of the key.
-func (t *pgTx) findSet(sql string, extra int, args []any, each func(int, Row) error) {
+func (t *pgTx) findSet(sql string, args []any, each func(int, Row) error) {
 	t.batch.Queue(sql, args...).Query(func(rows pgx.Rows) error {
-		r := &pgRows{rows: rows, skip: extra}
+		r := &pgRows{rows: rows, skip: 1}
 		for rows.Next() {
 			raw := rows.RawValues()[0]
 			if len(raw) != 8 {

@@ -106,17 +106,19 @@ func TestALeadIsNeverLost(t *testing.T) {
 
 // TestALeadIsNotGivenToOneWhoLeaves: a job gives up at the very moment at which it is asked to lead.
 func TestALeadIsNotGivenToOneWhoLeaves(t *testing.T) {
-	for range 300 {
+	for range 500 {
 		synctest.Test(t, func(t *testing.T) {
 			c := &crew{queue: queue{most: 1, room: 100}}
-			g := c.group(1, func([]*job) { time.Sleep(time.Millisecond) })
+			ctx, cancel := context.WithCancel(context.Background())
+			g := c.group(1, func([]*job) {
+				time.Sleep(time.Millisecond)
+				cancel() // those who wait wake, and find that one of them was asked meanwhile
+			})
 			var all sync.WaitGroup
-			for i := range 6 {
-				all.Go(func() {
-					ctx, cancel := context.WithTimeout(context.Background(), time.Duration(1+i/2)*time.Millisecond)
-					defer cancel()
-					c.do(ctx, g, i)
-				})
+			all.Go(func() { c.do(context.Background(), g, 0) })
+			synctest.Wait()
+			for i := range 3 {
+				all.Go(func() { c.do(ctx, g, i) })
 			}
 			all.Wait()
 			c.check(t, 1)

@@ -49,7 +49,6 @@ type Query struct {
 	set    string
 	lock   string // single, with its rows locked
 	setLok string
-	extra  int // columns that set has before those of single
 	params []Type
 }
 
@@ -70,13 +69,7 @@ func NewQuery(sql string, params ...Type) *Query {
 	if strings.HasPrefix(strings.ToLower(sql), "select") {
 		q.lock = sql + " for update"
 		head := "select keyset.i, q.* from " + unnest + " with ordinality as keyset(" + strings.Join(names, ", ") + ", i) cross join lateral ("
-		tail := ") q order by keyset.i"
-		q.extra = 1
-		if strings.Contains(strings.ToLower(sql), "order by") { // a sort by keyset.i alone may shuffle the rows of a key
-			head += "select row_number() over () as keyset_n, o.* from ("
-			tail = ") o" + tail + ", q.keyset_n"
-			q.extra = 2
-		}
+		tail := ") q order by keyset.i" // the order of the rows of one key stays: the join goes from key to key
 		q.set = head + inner + tail
 		q.setLok = head + inner + " for update" + tail
 		return q
