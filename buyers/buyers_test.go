@@ -2,8 +2,6 @@ package buyers_test
 
 import (
 	"context"
-	"crypto/sha256"
-	"math/rand/v2"
 	"sync"
 	"testing"
 
@@ -23,7 +21,7 @@ func desk(t *testing.T, keys string) *buyers.Desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return buyers.NewDesk(v, rand.NewChaCha8(sha256.Sum256([]byte(t.Name()))))
+	return buyers.NewDesk(v, dbtest.Chance(7))
 }
 
 func sanne() buyers.Buyer {

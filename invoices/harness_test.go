@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"math/rand/v2"
 	"testing"
 
 	"achteraf/access"
@@ -49,7 +48,7 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	random := rand.NewChaCha8(sha256.Sum256([]byte(t.Name())))
+	random := dbtest.Chance(7)
 	policies, err := risk.Default()
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 // Fold reduces a name to what is compared: lower case, no diacritics, no punctuation, single spaces. An
 // apostrophe vanishes, any other mark separates. No script is turned into another: Greek stays Greek.
 func Fold(name string) string {
+	name = strings.ToValidUTF8(name, " ") // or what follows a broken letter would not be taken apart
 	var b strings.Builder
 	b.Grow(len(name))
 	gap := false
