@@ -165,6 +165,7 @@ func (c *importCmd) print(name string, r payments.Report, err error) {
 type adminCmd struct {
 	Merchant merchantCmd `cmd:"" help:"Shops."`
 	Key      keyCmd      `cmd:"" help:"API keys."`
+	Failed   failedCmd   `cmd:"" help:"Work that failed for good."`
 	Secrets  secretsCmd  `cmd:"" help:"Make the secrets of a new installation."`
 }
 

@@ -204,6 +204,11 @@ func (c *doctorCmd) Run(ctx context.Context) error {
 			}
 			say("seals follow", err)
 		}
+		failed, err := failedWork(ctx, d, "", mostFailed)
+		if err == nil && len(failed) > 0 {
+			err = fmt.Errorf("%d pieces of work failed for good; see: achteraf admin failed list", len(failed))
+		}
+		say("no work has failed for good", err)
 	}
 	if bad > 0 {
 		return exitError{1, fmt.Errorf("%d things are missing", bad)}
