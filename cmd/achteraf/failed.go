@@ -33,7 +33,7 @@ func (c *failedListCmd) Run(ctx context.Context) error {
 		return err
 	}
 	for _, f := range list {
-		fmt.Printf("%s  %s  %s  %s  due %s  failed %s  %s\n", f.ID, f.Kind, f.Merchant, f.Subject, f.At, f.FailedAt, f.Reason)
+		fmt.Printf("%s  %s  %s  %s  due %s  failed %s  %s\n", f.ID, f.Kind, f.Merchant, f.Subject, f.At, f.Failed, f.Reason)
 	}
 	switch {
 	case len(list) == 0:

@@ -76,6 +76,30 @@ func TestTheClockMovesForAllAtOnce(t *testing.T) {
 	})
 }
 
+// TestAMoveThatWaitedForALargerOne began before that was committed, and must see it all the same.
+func TestAMoveThatWaitedForALargerOne(t *testing.T) {
+	dbtest.RunOn(t, func(t *testing.T, p *dbtest.Place) {
+		a := p.Open(t)
+		must(t, a.LetClockMove(t.Context()))
+		b := p.Open(t)
+		moved := make(chan error, 1)
+		write(t, a, func(tx *db.Tx) error {
+			if _, err := tx.Exec(t.Context(), `update clock set offset_us = $1`, (10 * time.Hour).Microseconds()); err != nil {
+				return err
+			}
+			go func() { moved <- b.MoveClock(t.Context(), p.Clock.Now().Add(time.Hour)) }()
+			time.Sleep(100 * time.Millisecond)
+			return nil
+		})
+		if err := <-moved; !fault.Is(err, "clock-back") {
+			t.Errorf("the smaller move: %v", err)
+		}
+		if n, _ := now(t, p.Open(t).Read); n != p.Clock.Now().Add(10*time.Hour) {
+			t.Errorf("it is %v", n)
+		}
+	})
+}
+
 // TestMovesAtTheSameMomentNeverGoBack: the smaller move may come last.
 func TestMovesAtTheSameMomentNeverGoBack(t *testing.T) {
 	dbtest.RunOn(t, func(t *testing.T, p *dbtest.Place) {
