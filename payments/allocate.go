@@ -29,6 +29,7 @@ type Allocation struct {
 	Invoice    string
 	To         string // Principal or Credit
 	Cents      int64
+	Currency   string
 	Confidence string
 	By         string // "import", or who did it by hand
 }
@@ -64,7 +65,8 @@ func allocate(ctx context.Context, tx *db.Tx, clerk *invoices.Clerk, shares []sh
 	}
 	all := make([]Allocation, 0, len(shares))
 	for i, s := range shares {
-		a := Allocation{Merchant: s.order.Merchant, Line: s.line, Order: s.order.ID, Invoice: applied[i].Invoice, Confidence: s.confidence, By: s.by}
+		a := Allocation{Merchant: s.order.Merchant, Line: s.line, Order: s.order.ID, Invoice: applied[i].Invoice,
+			Currency: s.order.Currency, Confidence: s.confidence, By: s.by}
 		if a.To, a.Cents = Principal, applied[i].Principal; a.Cents > 0 {
 			a.ID = tx.ID("alc_")
 			all = append(all, a)
@@ -87,7 +89,7 @@ func (a Allocation) entry() ledger.Entry {
 	if a.To == Credit {
 		to = ledger.Leg{Code: ledger.BuyerCredit, Subject: a.Order, Cents: -a.Cents}
 	}
-	return ledger.Entry{Merchant: a.Merchant, Key: a.ID + "/allocated", Kind: "allocated", Currency: "EUR",
+	return ledger.Entry{Merchant: a.Merchant, Key: a.ID + "/allocated", Kind: "allocated", Currency: a.Currency,
 		Legs: []ledger.Leg{{Code: ledger.Unallocated, Subject: a.Line, Cents: a.Cents}, to}}
 }
 

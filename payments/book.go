@@ -57,34 +57,35 @@ var (
 		db.Col{Name: "imported_at", Type: db.Instant})
 )
 
+// booked is what became of a slice.
+type booked struct {
+	read    int    // lines in it
+	fresh   []line // those that were new
+	surplus int64  // of the matched: held for buyers
+}
+
 // book books a slice of a statement's lines in one transaction.
-func (im *Importer) book(ctx context.Context, h head, lines []line, report *Report) error {
-	if len(lines) == 0 {
-		return nil
-	}
-	var fresh []line
-	var surplus int64
-	err := im.db.Write(ctx, func(tx *db.Tx) (err error) {
-		if fresh, err = unknown(ctx, tx, lines); err != nil || len(fresh) == 0 {
+func (im *Importer) book(ctx context.Context, statement, iban string, lines []line) (done booked, err error) {
+	err = im.db.Write(ctx, func(tx *db.Tx) error {
+		fresh, err := unknown(ctx, tx, lines)
+		done = booked{read: len(lines), fresh: fresh}
+		if err != nil || len(fresh) == 0 {
 			return err
 		}
 		for i := range fresh {
 			l := &fresh[i]
-			l.id, l.kind, l.match = tx.ID("bl_"), im.kindOf(h.IBAN, l.Line), nil
+			l.id, l.kind, l.match = tx.ID("bl_"), im.kindOf(iban, l.Line), nil
 		}
 		if err := find(ctx, tx, fresh); err != nil {
 			return err
 		}
-		if err := im.put(ctx, tx, h, fresh); err != nil {
+		if err := im.put(ctx, tx, statement, iban, fresh); err != nil {
 			return err
 		}
-		surplus, err = im.post(ctx, tx, h.IBAN, fresh)
+		done.surplus, err = im.post(ctx, tx, iban, fresh)
 		return err
 	})
-	if err == nil {
-		report.add(len(lines), fresh, surplus)
-	}
-	return err
+	return done, err
 }
 
 // unknown returns the lines that were never booked.
@@ -108,7 +109,7 @@ func unknown(ctx context.Context, tx *db.Tx, lines []line) ([]line, error) {
 }
 
 // put stores lines. When another import has booked one of them meanwhile, the slice runs again and finds it.
-func (im *Importer) put(ctx context.Context, tx *db.Tx, h head, lines []line) error {
+func (im *Importer) put(ctx context.Context, tx *db.Tx, statement, iban string, lines []line) error {
 	rows := make([][]any, len(lines))
 	for i := range lines {
 		l := &lines[i]
@@ -120,7 +121,7 @@ func (im *Importer) put(ctx context.Context, tx *db.Tx, h head, lines []line) er
 		if l.match != nil {
 			left, reference = 0, l.match.order.PaymentReference
 		}
-		rows[i] = []any{l.id, l.hash, h.IBAN, h.id, l.BookedOn, l.ValueOn, l.Cents, left, l.Currency, l.kind, reference, payer, tx.Now}
+		rows[i] = []any{l.id, l.hash, iban, statement, l.BookedOn, l.ValueOn, l.Cents, left, l.Currency, l.kind, reference, payer, tx.Now}
 	}
 	slices.SortFunc(rows, func(a, b []any) int { return bytes.Compare(a[1].([]byte), b[1].([]byte)) }) // two imports do not wait for each other in a circle
 	n, err := tx.Insert(ctx, newLines, rows)

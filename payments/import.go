@@ -2,11 +2,13 @@ package payments
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
 	"hash"
 	"io"
+	"sync"
 
 	"achteraf/internal/db"
 	"achteraf/internal/fault"
@@ -15,8 +17,22 @@ import (
 	"achteraf/money"
 )
 
-// sliceSize is how many lines share a transaction.
-const sliceSize = 500
+// How many lines share a transaction, and how many transactions run at a time. SQLite has one writer, and no
+// slice may keep others waiting for more than some 25 ms; PostgreSQL is spared round trips, and works on one
+// slice while we make the next.
+const (
+	sliceOnSQLite    = 100
+	sliceOnPostgres  = 500
+	atOnceOnSQLite   = 1
+	atOnceOnPostgres = 2
+)
+
+func (im *Importer) sliceSize() (lines, atOnce int) {
+	if im.db.Engine() == "sqlite" {
+		return sliceOnSQLite, atOnceOnSQLite
+	}
+	return sliceOnPostgres, atOnceOnPostgres
+}
 
 // Importer reads the bank's files into the books.
 type Importer struct {
@@ -66,14 +82,14 @@ func (r *Report) warn(list []Warning) {
 	r.Warnings = append(r.Warnings, list[:min(len(list), maxWarnings-len(r.Warnings))]...)
 }
 
-// add counts what a slice of seen lines booked.
-func (r *Report) add(seen int, fresh []line, surplus int64) {
-	r.Lines += seen
-	r.Known += seen - len(fresh)
-	r.New += len(fresh)
-	r.SurplusCents += surplus
-	for i := range fresh {
-		l := &fresh[i]
+// add counts what a slice booked.
+func (r *Report) add(b booked) {
+	r.Lines += b.read
+	r.Known += b.read - len(b.fresh)
+	r.New += len(b.fresh)
+	r.SurplusCents += b.surplus
+	for i := range b.fresh {
+		l := &b.fresh[i]
 		if l.Cents > 0 {
 			r.InCents += l.Cents
 		} else {
@@ -100,7 +116,8 @@ func (r *Report) add(seen int, fresh []line, surplus int64) {
 // bad file changes nothing, and once to book it, in slices. After an error on the way the same file can be
 // imported again: what was booked is known. The report tells what was done, with an error too.
 //
-// Errors: Invalid "bank-account-foreign", "bank-currency", "bank-file-changed"; those of the format.
+// Errors: Invalid "bank-account-foreign", "bank-currency", "bank-file-format", "bank-file-changed"; those of the
+// format.
 func (im *Importer) File(ctx context.Context, file io.ReadSeeker, format Format) (Report, error) {
 	report := Report{Warnings: []Warning{}}
 	sum, err := im.check(ctx, file, format)
@@ -211,15 +228,8 @@ func (im *Importer) statement(ctx context.Context, bank BankFile, s Statement, s
 	if err != nil {
 		return err
 	}
-	names := names{seen: map[[16]byte]int{}}
-	lines := make([]line, 0, sliceSize)
-	for more := true; more; {
-		if lines, more, err = read(bank, lines[:0], &names, &head); err != nil {
-			return err
-		}
-		if err := im.book(ctx, head, lines, report); err != nil {
-			return err
-		}
+	if err := im.lines(ctx, bank, &head, report); err != nil {
+		return err
 	}
 	var warnings []Warning
 	err = im.db.Write(ctx, func(tx *db.Tx) (err error) {
@@ -230,20 +240,63 @@ func (im *Importer) statement(ctx context.Context, bank BankFile, s Statement, s
 	return err
 }
 
-// read fills a slice with the next lines of the statement.
-func read(bank BankFile, lines []line, names *names, head *head) (all []line, more bool, err error) {
-	for len(lines) < cap(lines) {
-		l, err := bank.Next()
-		if err == io.EOF {
-			return lines, false, nil
-		}
-		if err != nil {
-			return nil, false, err
-		}
-		head.count(l)
-		lines = append(lines, line{Line: l, hash: names.hash(l.Key)})
+// lines books the lines of a statement. A slice is read while others are booked. When one cannot be, no more
+// are begun; when reading fails, what was read in full is booked all the same.
+func (im *Importer) lines(ctx context.Context, bank BankFile, head *head, report *Report) error {
+	size, atOnce := im.sliceSize()
+	work, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	ready := make(chan []line)
+	var booking sync.WaitGroup
+	var mu sync.Mutex // for the report
+	for range atOnce {
+		booking.Go(func() {
+			for s := range ready {
+				done, err := im.book(work, head.id, head.IBAN, s)
+				if err != nil {
+					stop(err)
+					return
+				}
+				mu.Lock()
+				report.add(done)
+				mu.Unlock()
+			}
+		})
 	}
-	return lines, true, nil
+	err := head.read(work, bank, size, ready)
+	close(ready)
+	booking.Wait()
+	return cmp.Or(context.Cause(work), err)
+}
+
+// read cuts the statement's lines into slices until it ends or nobody takes them any more.
+func (h *head) read(ctx context.Context, bank BankFile, size int, ready chan<- []line) error {
+	names := names{seen: map[[16]byte]int{}}
+	for more := true; more; {
+		next := make([]line, 0, size)
+		for more && len(next) < size {
+			switch l, err := bank.Next(); {
+			case err == io.EOF:
+				more = false
+			case err != nil:
+				return err
+			case !money.KnownCurrency(l.Currency): // the file has changed since it was checked
+				return badCurrency()
+			default:
+				h.count(l)
+				next = append(next, line{Line: l, hash: names.hash(l.Key)})
+			}
+		}
+		if len(next) == 0 {
+			break
+		}
+		select {
+		case ready <- next:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
 // names turns keys into hashes. Lines of one statement with the same key are different lines all the same,
