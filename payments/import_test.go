@@ -447,6 +447,15 @@ func TestCurrency(t *testing.T) {
 		if n := w.number(t, `select count(*) from statements`); n != 0 {
 			t.Errorf("%d statements", n)
 		}
+		currencies := []string{"EUR", "USD"} // of the first and the second reading
+		_, err := w.im.File(t.Context(), strings.NewReader(""), func(io.Reader) payments.BankFile {
+			l := payments.Line{Key: "1", BookedOn: date("2026-11-23"), Cents: 1, Currency: currencies[0]}
+			currencies = currencies[1:]
+			return &fixed{statement: payments.Statement{Ref: "1", IBAN: clientIBAN}, lines: []payments.Line{l}}
+		})
+		if n := w.number(t, `select count(*) from bank_lines`); !fault.Is(err, "bank-currency") || n != 0 {
+			t.Errorf("%v, %d lines", err, n)
+		}
 	})
 }
 
