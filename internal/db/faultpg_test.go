@@ -160,6 +160,10 @@ func TestCutConnections(t *testing.T) {
 	}
 	j.check(t, d)
 	checkPlaces(t, d, posted)
+	write(t, d, add(t.Context(), "last"))
+	if n := number(t, d, `select count(*) from outcomes`); n > 3 { // one for each slot: two batches and a function
+		t.Errorf("%d marks are left", n)
+	}
 }
 
 func TestCutBeforeTheFirstFlush(t *testing.T) {

@@ -158,6 +158,7 @@ func (p *postgres) end(ctx context.Context, t *pgTx) (outcome, error) {
 	t.batch.Queue("commit").Exec(func(ct pgconn.CommandTag) error { tag = ct.String(); return nil })
 	err := t.flush(own)
 	if err == nil && tag == "COMMIT" {
+		t.slot.marked, t.slot.fenced = t.slot.turn, false
 		return committed, nil
 	}
 	if err == nil { // a transaction in which a statement failed
@@ -169,6 +170,7 @@ func (p *postgres) end(ctx context.Context, t *pgTx) (outcome, error) {
 			return failed, err
 		}
 	}
+	t.slot.fenced = true
 	how, asked := p.outcome(t)
 	switch {
 	case how == committed:
@@ -214,6 +216,7 @@ func (p *postgres) outcome(t *pgTx) (outcome, error) {
 // after a crash PostgreSQL gives the numbers of lost transactions to new ones.
 const (
 	putMark   = `insert into outcomes (slot, turn, fenced) values ($1, $2, false)`
+	dropMark  = `delete from outcomes where slot = $1 and turn = $2`
 	dropMarks = `delete from outcomes where slot = $1 and turn < $2`
 	putFence  = `insert into outcomes (slot, turn, fenced) values ($1, $2, true)`
 	readMark  = `select fenced from outcomes where slot = $1 and turn = $2`
@@ -223,9 +226,17 @@ select count(pg_terminate_backend(pid)) from pg_stat_activity where pid = $1 and
 
 var errRunning = errors.New("the lost transaction is still running")
 
+// mark leaves the slot with one mark. Only after a fence it looks for what is older: while a long read keeps
+// dead rows from being cleared away, that look would pass all of them.
 func (t *pgTx) mark() {
-	t.batch.Queue(putMark, t.slot.mark, t.slot.turn)
-	t.batch.Queue(dropMarks, t.slot.mark, t.slot.turn)
+	s := t.slot
+	t.batch.Queue(putMark, s.mark, s.turn)
+	switch {
+	case s.fenced:
+		t.batch.Queue(dropMarks, s.mark, s.turn)
+	case s.marked > 0:
+		t.batch.Queue(dropMark, s.mark, s.marked)
+	}
 }
 
 // endLost ends the transaction on the server, should it still be there.

@@ -277,8 +277,10 @@ type slot struct {
 	seq    int64
 	born   calendar.Instant
 
-	mark string // names the slot in table outcomes, on PostgreSQL
-	turn int64  // number of the transaction at hand, its failed tries counted
+	mark   string // names the slot in table outcomes, on PostgreSQL
+	turn   int64  // number of the transaction at hand, its failed tries counted
+	marked int64  // turn of the mark that stands there
+	fenced bool   // other marks or fences may stand there too
 }
 
 // take begins the slot's next transaction.
