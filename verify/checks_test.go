@@ -253,10 +253,11 @@ var faults = []fault{
 		_, err := tx.Exec(ctx, "update checkpoints set note = note || $1", "— somebody AAAAAAAA\n")
 		return err
 	}},
-	{"checkpoints", "a signed size that is not the row's", "", resealed(nothing, func(lines []string) { lines[1] = "12" })},
-	{"checkpoints", "a signed time that is not the row's", "", resealed(nothing, func(lines []string) { lines[4] = "at 2026-11-22T10:00:00.000001Z" })},
-	{"checkpoints", "a signed root that is not the tree's", "", resealed(nothing, func(lines []string) { lines[2] = hash{}.String() })},
-	{"checkpoints", "a signed text with a line left out", "", resealed(nothing, func(lines []string) { lines[3], lines[4] = lines[4], "x" })},
+	{"checkpoints", "a signed size that is not the row's", "", resealed(nothing, func(lines []string) []string { lines[1] = "12"; return lines })},
+	{"checkpoints", "a signed time that is not the row's", "", resealed(nothing, func(lines []string) []string { lines[4] = "at 2026-11-22T10:00:00.000001Z"; return lines })},
+	{"checkpoints", "a signed root that is not the tree's", "", resealed(nothing, func(lines []string) []string { lines[2] = hash{}.String(); return lines })},
+	{"checkpoints", "a signed text with a line left out", "", resealed(nothing, func(lines []string) []string { return lines[:4] })},
+	{"checkpoints", "a signed text with a line too many", "", resealed(nothing, func(lines []string) []string { return append(lines, "x") })},
 	{"checkpoints", "the last", "delete from checkpoints where size = (select max(size) from checkpoints)", nil},
 	{"checkpoints", "one in the middle", "delete from checkpoints where size = (select min(size) from checkpoints)", nil},
 	{"checkpoints", "a time", "", func(ctx context.Context, tx *db.Tx) error {
@@ -366,7 +367,7 @@ var faults = []fault{
 
 // resealed makes tiles and balances fit after a change, and signs the last checkpoint with the log's own key: a
 // sealer gone wrong.
-func resealed(change func(context.Context, *db.Tx) error, edit func(lines []string)) func(context.Context, *db.Tx) error {
+func resealed(change func(context.Context, *db.Tx) error, edit func(lines []string) []string) func(context.Context, *db.Tx) error {
 	return func(ctx context.Context, tx *db.Tx) error {
 		if err := change(ctx, tx); err != nil {
 			return err
@@ -382,7 +383,7 @@ func resealed(change func(context.Context, *db.Tx) error, edit func(lines []stri
 		last := slices.MaxFunc(rows, func(a, b []any) int { return int(a[0].(int64) - b[0].(int64)) })
 		lines := strings.Split(last[1].(string), "\n")
 		lines[2] = roots[last[0].(int64)].String()
-		edit(lines)
+		lines = edit(lines[:5])
 		secret, err := ledger.GenerateKey(dbtest.Chance(1), "achteraf/test/log")
 		if err != nil {
 			return err
@@ -391,7 +392,7 @@ func resealed(change func(context.Context, *db.Tx) error, edit func(lines []stri
 		if err != nil {
 			return err
 		}
-		signed, err := note.Sign(&note.Note{Text: strings.Join(lines[:5], "\n") + "\n"}, signer)
+		signed, err := note.Sign(&note.Note{Text: strings.Join(lines, "\n") + "\n"}, signer)
 		if err != nil {
 			return err
 		}
@@ -421,7 +422,7 @@ func renumber(ctx context.Context, tx *db.Tx) error {
 
 func nothing(context.Context, *db.Tx) error { return nil }
 
-func asIs([]string) {}
+func asIs(lines []string) []string { return lines }
 
 // misnumbered plants a commit whose entries begin at 1, with a digest that fits.
 func misnumbered(ctx context.Context, tx *db.Tx) error {
