@@ -32,7 +32,7 @@ const (
 	days, orders       = 40, 120
 	leastWorlds        = 3
 	leastOnBothEngines = 2
-	bothEngines        = 4 // then every fourth world
+	bothEngines        = 3 // then every third world
 )
 
 // TestSameSeedSameLog_IDEA_06 lives worlds on SQLite, and some of them on PostgreSQL too. Every invariant is
