@@ -178,7 +178,7 @@ func (w *World) day(ctx context.Context, day int) error {
 // sleeps says whether the host sleeps through a day: now and then for as many as nine. What the bank books
 // meanwhile comes in the next statement.
 func (w *World) sleeps(day int) bool {
-	if w.asleep == 0 && w.chance.IntN(40) == 0 {
+	if w.asleep == 0 && w.chance.IntN(20) == 0 {
 		w.asleep = 1 + w.chance.IntN(9)
 		w.count("host asleep")
 	}

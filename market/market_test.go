@@ -126,7 +126,7 @@ func (a *tally) wantVariety(t *testing.T) {
 	}
 	for _, what := range want {
 		if a.behaviours[what] == 0 {
-			t.Errorf("in all worlds nobody %s", what)
+			t.Errorf("in all worlds there was no %q", what)
 		}
 	}
 	if a.restarts == 0 {
