@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -23,6 +24,7 @@ type pgTx struct {
 	c        *pgx.Conn
 	batch    *pgx.Batch
 	began    bool
+	wrote    bool // something other than a select was sent or waits
 	readOnly bool
 	slot     *slot // nil in a read
 	xid      string
@@ -34,10 +36,8 @@ func newPgTx(c *pgx.Conn, begin string) *pgTx {
 	return t
 }
 
-// untouched says that nothing was asked of the database.
-func (t *pgTx) untouched() bool { return !t.began && t.batch.Len() == 2 }
-
 func (t *pgTx) queue(sql string, args []any, changed *int64) {
+	t.wrote = true
 	q := t.batch.Queue(sql, args...)
 	if changed != nil {
 		q.Exec(func(ct pgconn.CommandTag) error { *changed += ct.RowsAffected(); return nil })
@@ -173,6 +173,7 @@ func (t *pgTx) findSet(sql string, args []any, each func(int, Row) error) {
 }
 
 func (t *pgTx) query(ctx context.Context, sql string, args []any) (Rows, error) {
+	t.wrote = t.wrote || !isSelect(sql)
 	values, err := pgArgs(args)
 	if err != nil {
 		return nil, err
@@ -250,4 +251,9 @@ func (r *pgRows) Scan(dest ...any) error {
 		}
 	}
 	return nil
+}
+
+func isSelect(sql string) bool {
+	sql = strings.TrimSpace(sql)
+	return len(sql) >= 6 && strings.EqualFold(sql[:6], "select")
 }

@@ -132,7 +132,8 @@ func (p *postgres) transact(ctx context.Context, tx *Tx, body func(*Tx) error) (
 		t.rollback()
 		return failed, p.lost(t.c, err)
 	}
-	if t.untouched() {
+	if !t.wrote { // it only looked and locked: there is nothing to commit
+		t.rollback()
 		return committed, nil
 	}
 	if t.xid == "" { // nothing was sent yet: learn the number before the commit

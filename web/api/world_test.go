@@ -312,7 +312,8 @@ func tableNames(t testing.TB) []string {
 	return names
 }
 
-// contents is every row of every table, read beside the database's own handle.
+// contents is every row of every table, read beside the database's own handle. Table outcomes is left out: it
+// is the engine's own, and counts transactions that only locked as well.
 func (w *world) contents(t testing.TB) map[string][]string {
 	t.Helper()
 	if w.rows == nil {
@@ -320,6 +321,9 @@ func (w *world) contents(t testing.TB) map[string][]string {
 	}
 	out := map[string][]string{}
 	for _, name := range tableNames(t) {
+		if name == "outcomes" {
+			continue
+		}
 		out[name] = w.rows(name)
 		slices.Sort(out[name])
 	}
