@@ -56,6 +56,7 @@ var (
 // on runs f on both engines with the tables of these tests.
 func on(t *testing.T, f func(t *testing.T, d *db.DB), settings ...dbtest.Setting) {
 	t.Helper()
+	t.Parallel()
 	dbtest.RunOn(t, func(t *testing.T, p *dbtest.Place) { f(t, prepare(t, p, settings...)) })
 }
 

@@ -227,11 +227,16 @@ func (d *DB) Migrate(ctx context.Context, files fs.FS) error {
 func (d *DB) transact(ctx context.Context, short bool, fn func(*Tx) error) error {
 	s := d.takeSlot()
 	defer d.freeSlot(s)
+	var before error
 	for try := 1; ; try++ {
 		how, err := d.once(ctx, &Tx{db: d, slot: s, ctx: ctx, short: short}, fn)
+		if how == failed && before != nil && ctx.Err() != nil {
+			return before // why it took so long
+		}
 		if how != failed || !s.again(ctx, try, err) {
 			return err
 		}
+		before = err
 	}
 }
 

@@ -55,9 +55,9 @@ var (
 	reads  = []uint32{unix.SYS_PREAD64}
 )
 
-// TestStorageFaults: while the disk fails requests are refused or of unknown outcome; once it is well again
+// TestFaultStorage: while the disk fails requests are refused or of unknown outcome; once it is well again
 // all goes on without a restart, and nothing that was answered is lost.
-func TestStorageFaults(t *testing.T) {
+func TestFaultStorage(t *testing.T) {
 	cases := []struct {
 		name  string
 		errno syscall.Errno
@@ -130,8 +130,8 @@ func TestStorageFaults(t *testing.T) {
 	}
 }
 
-// TestAFaultInAGroup: many wait while the writer meets a full disk.
-func TestAFaultInAGroup(t *testing.T) {
+// TestFaultInAGroup: many wait while the writer meets a full disk.
+func TestFaultInAGroup(t *testing.T) {
 	d := prepare(t, dbtest.New(t, "sqlite"))
 	ctx := t.Context()
 	var j journal
@@ -161,7 +161,7 @@ func TestAFaultInAGroup(t *testing.T) {
 	write(t, d, add(ctx, "after"))
 }
 
-func TestReadFaults(t *testing.T) {
+func TestFaultReads(t *testing.T) {
 	place := dbtest.New(t, "sqlite")
 	d := prepare(t, place)
 	ctx := t.Context()
@@ -184,8 +184,8 @@ func TestReadFaults(t *testing.T) {
 	}
 }
 
-// TestFaultsOfTheUpkeep: the log cannot be moved into the database for a while.
-func TestFaultsOfTheUpkeep(t *testing.T) {
+// TestFaultUpkeep: the log cannot be moved into the database for a while.
+func TestFaultUpkeep(t *testing.T) {
 	for name, calls := range map[string][]uint32{"write": writes, "sync": syncs} {
 		place := dbtest.New(t, "sqlite")
 		d := prepare(t, place)
@@ -228,8 +228,8 @@ func TestFaultsOfTheUpkeep(t *testing.T) {
 	}
 }
 
-// TestTheDatabaseMayNotGrow: SQLite's own limit, as a full disk that stays full.
-func TestTheDatabaseMayNotGrow(t *testing.T) {
+// TestFaultDatabaseMayNotGrow: SQLite's own limit, as a full disk that stays full.
+func TestFaultDatabaseMayNotGrow(t *testing.T) {
 	d := prepare(t, dbtest.New(t, "sqlite"))
 	ctx := t.Context()
 	var j journal

@@ -3,10 +3,10 @@ package db_test
 import (
 	"bufio"
 	"context"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -15,8 +15,6 @@ import (
 	"achteraf/internal/db"
 	"achteraf/internal/db/dbtest"
 )
-
-var kills = flag.Int("kills", 5, "processes to kill for each engine")
 
 const childDatabase = "ACHTERAF_TEST_CHILD" // the database that a child process writes to
 
@@ -76,13 +74,14 @@ func child(url, name string) {
 	}
 }
 
-// TestKilledProcessesLoseNothing kills a process that writes, again and again, and compares the database
+// TestFaultKilledProcessesLoseNothing kills a process that writes, again and again, and compares the database
 // with what the process had answered.
-func TestKilledProcessesLoseNothing(t *testing.T) {
+func TestFaultKilledProcessesLoseNothing(t *testing.T) {
 	dbtest.RunOn(t, func(t *testing.T, p *dbtest.Place) {
 		d := prepare(t, p)
 		var j journal
-		for round := range *kills {
+		round := 0
+		for end := time.Now().Add(share(t, 2*time.Second)); round < 5 || time.Now().Before(end); round++ {
 			before := len(j.answered)
 			run := exec.Command(os.Args[0], fmt.Sprint("round", round))
 			run.Env = append(os.Environ(), childDatabase+"="+p.URL)
@@ -131,7 +130,7 @@ func TestKilledProcessesLoseNothing(t *testing.T) {
 			checkPlaces(t, d, posted)
 			return nil
 		})
-		t.Logf("%d answered before %d kills", len(j.answered), *kills)
+		t.Logf("volume: %d processes killed, %d requests answered", round, len(j.answered))
 	})
 }
 
@@ -149,4 +148,18 @@ func settled(t *testing.T, d *db.DB) {
 		time.Sleep(time.Millisecond)
 	}
 	t.Fatal("the server does not end what a killed client had begun")
+}
+
+// share is how long a test of open length goes on: least, or its part of ACHTERAF_TEST_SECONDS.
+func share(t testing.TB, least time.Duration) time.Duration {
+	t.Helper()
+	text := os.Getenv("ACHTERAF_TEST_SECONDS")
+	if text == "" {
+		return least
+	}
+	seconds, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatal("ACHTERAF_TEST_SECONDS is not a number")
+	}
+	return max(least, time.Duration(seconds)*time.Second/20)
 }

@@ -418,6 +418,37 @@ func TestSortedLocksNeverMeetInACircle(t *testing.T) {
 	})
 }
 
+// TestTwoProcessesWriteOneDatabase: on SQLite they wait for each other's lock.
+func TestTwoProcessesWriteOneDatabase(t *testing.T) {
+	dbtest.RunOn(t, func(t *testing.T, p *dbtest.Place) {
+		a := prepare(t, p)
+		b := p.Open(t)
+		recordPlaces(a)
+		recordPlaces(b)
+		write(t, a, func(tx *db.Tx) error { return tx.Put(t.Context(), hits, [][]any{{"hot", 0}}) })
+		var all sync.WaitGroup
+		for g := range 8 {
+			all.Go(func() {
+				for range 25 {
+					err := []*db.DB{a, b}[g%2].Write(t.Context(), func(tx *db.Tx) error {
+						tx.Position().Count++
+						_, err := tx.Change(t.Context(), addToHit, [][]any{{"hot", 1}})
+						return err
+					})
+					if err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		soon(t, "two processes", all.Wait)
+		if n := number(t, b, `select n from hits`); n != 200 {
+			t.Errorf("%d of 200 are stored", n)
+		}
+		checkPlaces(t, a, 200)
+	})
+}
+
 func TestConflictsAreTriedAgain(t *testing.T) {
 	p := dbtest.New(t, "postgres")
 	d := prepare(t, p)
