@@ -5,9 +5,11 @@
 //
 // # What is always true
 //
-//   - One SQL text runs on both engines. Only Insert, Each and Find differ inside: a prepared loop on
-//     SQLite, unnest on PostgreSQL.
+//   - One SQL text runs on both engines. Only sets (Insert, Put, Change, Find, Lock) differ inside: a
+//     prepared loop on SQLite, unnest on PostgreSQL.
+//   - What one engine would take and the other refuse is refused on both; errors have one name each.
 //   - A transaction that was answered is durable. An unknown outcome is read back, never guessed.
+//   - After a statement failed a transaction can only be rolled back.
 //   - A function given to Write or Batch may run twice and must change nothing outside its Tx.
 //   - Write transactions of one slot are numbered without gaps in the order in which they committed.
 package db
