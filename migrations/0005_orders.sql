@@ -24,7 +24,6 @@ create table orders (
 ) {{.Strict}};
 
 create unique index orders_reference on orders (merchant_id, reference);
-create index orders_merchant on orders (merchant_id, id);
 create unique index orders_payment_reference on orders (payment_reference, merchant_id);
 
 create table order_lines (
