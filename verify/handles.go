@@ -1,8 +1,12 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"achteraf/internal/db"
 )
@@ -68,10 +72,14 @@ func checkHandles(ctx context.Context, a *audit) error {
 	if err != nil {
 		return err
 	}
-	for h, e := range want {
-		return differs("handles", "handles", h.row(), e.String(), "no row")
+	if rest := slices.SortedFunc(maps.Keys(want), handle.compare); len(rest) > 0 {
+		return differs("handles", "handles", rest[0].row(), want[rest[0]], "no row")
 	}
 	return nil
+}
+
+func (h handle) compare(i handle) int {
+	return cmp.Or(strings.Compare(h.kind, i.kind), strings.Compare(h.hash, i.hash))
 }
 
 func (h handle) row() string { return fmt.Sprintf("kind %s, hash %x", h.kind, h.hash) }

@@ -1,8 +1,11 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,11 +25,8 @@ func checkNumbers(ctx context.Context, a *audit) error {
 	for k, n := range last {
 		given[k] = make([]bool, n+1)
 	}
-	for table, sql := range map[string]string{
-		"invoices": `select number, merchant_id from invoices where number is not null order by number, merchant_id`,
-		"credits":  `select number, merchant_id from credits where number is not null order by number, merchant_id`,
-	} {
-		err := a.tx.Each(ctx, sql, nil, func(r db.Row) error {
+	for _, table := range []string{"invoices", "credits"} {
+		err := a.tx.Each(ctx, `select number, merchant_id from `+table+` where number is not null order by number, merchant_id`, nil, func(r db.Row) error {
 			var number, merchant string
 			if err := r.Scan(&number, &merchant); err != nil {
 				return err
@@ -37,14 +37,18 @@ func checkNumbers(ctx context.Context, a *audit) error {
 			return err
 		}
 	}
-	for k, numbers := range given {
-		for n := 1; n < len(numbers); n++ {
-			if !numbers[n] {
+	for _, k := range slices.SortedFunc(maps.Keys(given), run.compare) {
+		for n := 1; n < len(given[k]); n++ {
+			if !given[k][n] {
 				return differs("numbers", "series", k.row(), fmt.Sprintf("number %s-%06d given", k.id, n), fmt.Sprintf("none, and last %d", last[k]))
 			}
 		}
 	}
 	return nil
+}
+
+func (k run) compare(l run) int {
+	return cmp.Or(strings.Compare(k.id, l.id), strings.Compare(k.merchant, l.merchant))
 }
 
 func (k run) row() string { return fmt.Sprintf("id %s, merchant %s", k.id, k.merchant) }

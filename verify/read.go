@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -221,7 +222,7 @@ func (r *reader) readNotes(ctx context.Context, b *batch, size int64) error {
 }
 
 // errStopped ends the reading when nobody wants more.
-var errStopped = fmt.Errorf("verify: stopped")
+var errStopped = errors.New("verify: stopped")
 
 func (r *reader) send(b *batch) error {
 	select {
