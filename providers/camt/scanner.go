@@ -184,9 +184,15 @@ func (s *scanner) instruction() {
 	if !s.need(5) {
 		return
 	}
+	n, local := nameLength(s.buf[s.pos+2 : s.top])
+	for n > 0 && s.pos+2+n == s.top { // the name may go on
+		if !s.need(2 + n + 1) {
+			return
+		}
+		n, local = nameLength(s.buf[s.pos+2 : s.top])
+	}
 	b := s.buf[s.pos+2 : s.top]
-	n, local := nameLength(b)
-	if n == 0 || local > 0 || n < len(b) && !isSpace(b[n]) && b[n] != '?' || strings.EqualFold(string(b[:n]), "xml") {
+	if n == 0 || local > 0 || !isSpace(b[n]) && b[n] != '?' || strings.EqualFold(string(b[:n]), "xml") {
 		s.malformed("an instruction")
 		return
 	}
