@@ -16,20 +16,17 @@ import (
 type Desk struct {
 	vault  *vault.Vault
 	random io.Reader
+	blocks *blockBook
 }
 
 // NewDesk makes a Desk; random gives the keys of new persons.
-func NewDesk(v *vault.Vault, random io.Reader) *Desk { return &Desk{v, random} }
+func NewDesk(v *vault.Vault, random io.Reader) *Desk { return &Desk{v, random, newBlockBook()} }
 
 var (
 	lockHandles = db.NewQuery(`
 select kind, hash, key_id, person_id, open_cents, orders, overdue, recent_day, recent
   from handles
  where kind = $1 and hash = $2`, db.Text, db.Bytes)
-
-	findBlocks = db.NewQuery(`
-select kind, hash from blocks
- where (kind = $1 and hash = $2) or (kind = $3 and hash = $4) or (kind = $5 and hash = $6) or (kind = $7 and hash = $8)`, db.Text, db.Bytes, db.Text, db.Bytes, db.Text, db.Bytes, db.Text, db.Bytes)
 
 	findPersons = db.NewQuery(`select id, master_id, profile, fiscal, claim from persons where id = $1`, db.Text)
 
@@ -99,51 +96,27 @@ type asked struct {
 // Open locks the handles of these buyers, in sorted order, and reads what is known of them.
 func (d *Desk) Open(ctx context.Context, tx *db.Tx, list []*Buyer) (*Slice, error) {
 	s := &Slice{desk: d, tx: tx, day: tx.Now.Micros() / (24 * 3600 * 1e6), asked: make([]asked, len(list)),
-		handles: map[handleKey]*handle{}, blocked: map[handleKey]bool{}, persons: map[string]*person{}}
+		handles: map[handleKey]*handle{}, persons: map[string]*person{}}
 	var keys []handleKey
-	var blocks [][]any
+	var blocks []handleKey
 	for i, b := range list {
 		a := asked{b, d.marks(b), d.blockMarks(b)}
 		s.asked[i] = a
 		for _, m := range a.marks {
 			keys = append(keys, m.keys()...)
 		}
-		blocks = append(blocks, blockRows(a.blocks)...)
+		for _, m := range a.blocks {
+			blocks = append(blocks, m.keys()...)
+		}
 	}
 	if err := s.lock(ctx, keys); err != nil {
 		return nil, err
 	}
-	err := tx.Find(ctx, findBlocks, blocks, func(_ int, r db.Row) error {
-		var kind string
-		var hash []byte
-		if err := r.Scan(&kind, &hash); err != nil {
-			return err
-		}
-		s.blocked[handleKey{kind, string(hash)}] = true
-		return nil
-	})
-	if err != nil {
+	var err error
+	if s.blocked, err = d.blocks.among(ctx, tx, blocks); err != nil {
 		return nil, err
 	}
 	return s, s.loadPersons(ctx)
-}
-
-// blockRows asks for a buyer's block marks four at a time, which is one question for each master key; what
-// is left of a question asks for nothing.
-func blockRows(marks []mark) [][]any {
-	var keys []handleKey
-	for _, m := range marks {
-		keys = append(keys, m.keys()...)
-	}
-	var rows [][]any
-	for four := range slices.Chunk(keys, 4) {
-		row := []any{"", []byte{}, "", []byte{}, "", []byte{}, "", []byte{}}
-		for i, k := range four {
-			row[2*i], row[2*i+1] = k.kind, []byte(k.hash)
-		}
-		rows = append(rows, row)
-	}
-	return rows
 }
 
 // keyRows sorts keys and drops repeated ones.
@@ -452,20 +425,6 @@ func (d *Desk) Change(ctx context.Context, tx *db.Tx, list []Release) error {
 		}
 	}
 	return s.Flush(ctx)
-}
-
-// Block declines every later order with this address, person or network address.
-func (d *Desk) Block(ctx context.Context, tx *db.Tx, kind string, b *Buyer, reason, by string) error {
-	for _, m := range d.blockMarks(b) {
-		if m.kind != kind {
-			continue
-		}
-		_, err := tx.Exec(ctx, `
-insert into blocks (kind, hash, key_id, reason, set_by, set_at) values ($1, $2, $3, $4, $5, $6)
-    on conflict (kind, hash) do nothing`, m.kind, m.under[0].Hash, m.under[0].KeyID, reason, by, tx.Now)
-		return err
-	}
-	return fault.Bad("block-kind", "There is nothing of this kind to block.")
 }
 
 // Today is the civil date at the buyer's address; Amsterdam's for a country that we do not serve.

@@ -12,6 +12,7 @@ create table orders (
     prices            text         not null,
     total_cents       {{.Bigint}}  not null,
     payment_reference text         not null,
+    payment_number    {{.Bigint}}  not null,
     contract_id       text         not null,
     scope             text         not null,
     terms_version     text         not null,
@@ -21,10 +22,10 @@ create table orders (
     placed_at         {{.Instant}} not null,
     moved_at          {{.Instant}} not null,
     primary key (id, merchant_id)
-) {{.Strict}};
+) {{.StrictNoRowid}};
 
 create unique index orders_reference on orders (merchant_id, reference);
-create unique index orders_payment_reference on orders (payment_reference, merchant_id);
+create unique index orders_payment_number on orders (payment_number, merchant_id);
 
 create table order_lines (
     order_id         text        not null,
@@ -67,7 +68,7 @@ create table invoices (
     made_at           {{.Instant}} not null,
     moved_at          {{.Instant}} not null,
     primary key (id, merchant_id)
-) {{.Strict}};
+) {{.StrictNoRowid}};
 
 create unique index invoices_order on invoices (order_id, merchant_id);
 create unique index invoices_number on invoices (number, merchant_id) where number is not null;

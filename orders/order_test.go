@@ -111,9 +111,20 @@ func TestReference(t *testing.T) {
 		if err != nil || !ident.ValidRF(rf) {
 			t.Errorf("NL %d: %s, %v", n, rf, err)
 		}
+		if got, ok := numberOf(rf); !ok || got != n {
+			t.Errorf("%s has the number %d", rf, got)
+		}
 		ogm, err := Reference("BE", n)
 		if err != nil || !ident.ValidOGM(ogm) {
 			t.Errorf("BE %d: %s, %v", n, ogm, err)
+		}
+		if got, ok := numberOf(ogm); !ok || got != n {
+			t.Errorf("%s has the number %d", ogm, got)
+		}
+	}
+	for _, r := range []string{"", "RF", "RF451234567890X", "12345678901", "RF45123456789", "0000000012", "RF450000000001", "abcdefghij12"} {
+		if n, ok := numberOf(r); ok {
+			t.Errorf("%q has the number %d", r, n)
 		}
 	}
 	if _, err := Reference("NL", firstReference-1); err == nil {

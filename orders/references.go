@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"sync"
 
 	"achteraf/internal/db"
@@ -75,6 +77,22 @@ insert into payment_references (kind, next) values ('number', $1)
 	}
 	r.next, r.end = from-referenceBlock, from
 	return nil
+}
+
+// numberOf returns the number that a reference of ours carries. Orders are found by it: behind the check digits
+// of RF each next order would land elsewhere in the index.
+func numberOf(reference string) (int64, bool) {
+	digits := strings.TrimPrefix(reference, "RF")
+	switch {
+	case len(digits) == 12 && len(reference) == 14: // RF, two check digits, the number
+		digits = digits[2:]
+	case len(reference) == 12: // the number, two check digits
+		digits = digits[:10]
+	default:
+		return 0, false
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	return n, err == nil && n >= firstReference
 }
 
 // Reference writes a number as the debtor's country expects it.

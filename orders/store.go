@@ -39,7 +39,7 @@ var orderCols = []db.Col{{Name: "id", Type: db.Text}, {Name: "merchant_id", Type
 	{Name: "attempt_id", Type: db.Text}, {Name: "person_id", Type: db.Text}, {Name: "state", Type: db.Text},
 	{Name: "buyer_kind", Type: db.Text}, {Name: "country", Type: db.Text}, {Name: "language", Type: db.Text},
 	{Name: "currency", Type: db.Text}, {Name: "prices", Type: db.Text}, {Name: "total_cents", Type: db.Bigint},
-	{Name: "payment_reference", Type: db.Text}, {Name: "contract_id", Type: db.Text}, {Name: "scope", Type: db.Text},
+	{Name: "payment_reference", Type: db.Text}, {Name: "payment_number", Type: db.Bigint}, {Name: "contract_id", Type: db.Text}, {Name: "scope", Type: db.Text},
 	{Name: "terms_version", Type: db.Text}, {Name: "accepted_text", Type: db.Text}, {Name: "accepted_at", Type: db.Instant},
 	{Name: "placed_on", Type: db.Date}, {Name: "placed_at", Type: db.Instant}, {Name: "moved_at", Type: db.Instant}}
 
@@ -70,7 +70,7 @@ const columns = `id, merchant_id, reference, attempt_id, person_id, state, buyer
 
 var (
 	findOrders      = db.NewQuery(`select `+columns+` from orders where id = $1 and merchant_id = $2`, db.Text, db.Text)
-	findByPayment   = db.NewQuery(`select `+columns+` from orders where payment_reference = $1`, db.Text)
+	findByPayment   = db.NewQuery(`select `+columns+` from orders where payment_number = $1 and payment_reference = $2`, db.Bigint, db.Text)
 	findByReference = `select ` + columns + ` from orders where merchant_id = $1 and reference = $2`
 )
 
@@ -102,8 +102,12 @@ func Put(ctx context.Context, tx *db.Tx, list []Order, lines [][]Line) error {
 	rows := make([][]any, len(list))
 	var lineRows [][]any
 	for i, o := range list {
+		number, ok := numberOf(o.PaymentReference)
+		if !ok {
+			return errors.New("an order needs a payment reference")
+		}
 		rows[i] = []any{o.ID, o.Merchant, o.Reference, o.Attempt, o.Person, o.State, o.BuyerKind, o.Country, o.Language, o.Currency,
-			o.Prices, o.TotalCents, o.PaymentReference, o.Contract, o.Scope, o.TermsVersion, o.AcceptedText, o.AcceptedAt,
+			o.Prices, o.TotalCents, o.PaymentReference, number, o.Contract, o.Scope, o.TermsVersion, o.AcceptedText, o.AcceptedAt,
 			o.PlacedOn, o.PlacedAt, o.MovedAt}
 		for n, l := range lines[i] {
 			lineRows = append(lineRows, []any{o.ID, o.Merchant, n + 1, l.Reference, l.Kind, l.Description, l.Quantity, l.UnitPriceCents,
@@ -170,7 +174,8 @@ func ByReference(ctx context.Context, tx *db.Tx, merchant, reference string) (Or
 func ByPayment(ctx context.Context, tx *db.Tx, references []string) (map[string]Order, error) {
 	keys := make([][]any, len(references))
 	for i, r := range references {
-		keys[i] = []any{r}
+		number, _ := numberOf(r) // 0 is no order's
+		keys[i] = []any{number, r}
 	}
 	out := make(map[string]Order, len(references))
 	err := tx.Find(ctx, findByPayment, keys, func(i int, r db.Row) error {

@@ -46,9 +46,13 @@ func put(t *testing.T, d *db.DB, merchant string, n int) (list []orders.Order) {
 		list = nil
 		var lines [][]orders.Line
 		for i := range n {
+			reference, err := orders.Reference("NL", int64(merchant[len(merchant)-1])*1e8+int64(i))
+			if err != nil {
+				return err
+			}
 			list = append(list, orders.Order{ID: tx.ID("ord_"), Merchant: merchant, Reference: fmt.Sprintf("%s-%d", merchant, i), Attempt: "att_1", Person: "per_1",
 				State: orders.Placed, BuyerKind: "consumer", Country: "NL", Language: "nl", Currency: "EUR", Prices: orders.InclVAT, TotalCents: 100,
-				PaymentReference: fmt.Sprintf("RF%s%d", merchant, i), Contract: "con_1", PlacedOn: calendar.NewDate(2026, 11, 22), PlacedAt: tx.Now, MovedAt: tx.Now})
+				PaymentReference: reference, Contract: "con_1", PlacedOn: calendar.NewDate(2026, 11, 22), PlacedAt: tx.Now, MovedAt: tx.Now})
 			lines = append(lines, []orders.Line{{Kind: "goods", Description: "A", Quantity: "1", UnitPriceCents: 60, VATPercent: "21", TotalCents: 60},
 				{Kind: "goods", Description: "B", Quantity: "1", UnitPriceCents: 40, VATPercent: "9", TotalCents: 40}})
 		}
@@ -102,8 +106,8 @@ func TestFindAndMove(t *testing.T) {
 			if err != nil || len(lines[0]) != 2 || lines[1][1].Description != "B" {
 				t.Errorf("lines %+v, %v", lines, err)
 			}
-			by, err := orders.ByPayment(ctx, tx, []string{"RFmer_a3", "RFnobody"})
-			if err != nil || len(by) != 1 || by["RFmer_a3"].ID != list[3].ID {
+			by, err := orders.ByPayment(ctx, tx, []string{list[3].PaymentReference, "RFnobody"})
+			if err != nil || len(by) != 1 || by[list[3].PaymentReference].ID != list[3].ID {
 				t.Errorf("by payment reference %+v, %v", by, err)
 			}
 			stale := list[1]

@@ -114,7 +114,7 @@ func (o *benchOptions) stage(ctx context.Context) (*stage, func(), error) {
 		cleanup = func() { os.RemoveAll(dir) }
 		url = "sqlite:" + filepath.Join(dir, "achteraf.db")
 	}
-	d, err := migrated(ctx, url, db.Options{CacheMiB: 512, Waiting: 16384})
+	d, err := migrated(ctx, url, db.Options{Waiting: 16384})
 	if err != nil {
 		cleanup()
 		return nil, nil, err

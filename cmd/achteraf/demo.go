@@ -43,7 +43,7 @@ func (c *demoCmd) Run(ctx context.Context) error {
 		return err
 	}
 	defer cleanup()
-	d, err := migrated(ctx, url, db.Options{CacheMiB: 32})
+	d, err := migrated(ctx, url, db.Options{})
 	if err != nil {
 		return err
 	}

@@ -116,7 +116,7 @@ type serveCmd struct {
 // Run serves until it is interrupted.
 func (c *serveCmd) Run(ctx context.Context) error {
 	tune()
-	d, err := c.open(ctx, db.Options{CacheMiB: 256})
+	d, err := c.open(ctx, db.Options{})
 	if err != nil {
 		return err
 	}

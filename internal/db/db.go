@@ -22,7 +22,7 @@ type Options struct {
 
 	Readers     int  // connections for reads; 4 when 0
 	Writers     int  // PostgreSQL: batches at one time; 2 when 0
-	CacheMiB    int  // SQLite: page cache of the writer; 64 when 0
+	CacheMiB    int  // SQLite: page cache of the writer; 32 when 0
 	Small       bool // SQLite: one of very many in this process; a handle then takes 0.8 MB, with one reader
 	Waiting     int  // requests that may wait; 4,096 when 0
 	Connections int  // PostgreSQL: connections in all; 16 when 0
@@ -80,7 +80,7 @@ const (
 
 // Open opens postgres://… or sqlite:PATH. It creates a missing SQLite file, not its folder.
 func Open(ctx context.Context, url string, o Options) (*DB, error) {
-	o.Readers, o.Writers, o.CacheMiB = or(o.Readers, 4), or(o.Writers, 2), or(o.CacheMiB, 64)
+	o.Readers, o.Writers, o.CacheMiB = or(o.Readers, 4), or(o.Writers, 2), or(o.CacheMiB, 32)
 	o.Waiting, o.Connections = or(o.Waiting, 4096), or(o.Connections, 16)
 	if o.Small {
 		o.Readers = 1

@@ -17,6 +17,7 @@ type Table struct {
 	types  []Type
 	single string // insert … values ($1, …)
 	lite   string // insert … values (?, …): a mark without a number costs SQLite's driver no look-up
+	lites  string // the same for liteRun rows
 	set    string // insert … select * from unnest(…)
 }
 
@@ -30,10 +31,12 @@ func NewTable(name, conflict string, cols ...Col) *Table {
 		arrays[i] = fmt.Sprintf("$%d::%s[]", i+1, pgTypes[c.Type])
 	}
 	head := "insert into " + name + " (" + strings.Join(names, ", ") + ") "
+	row := "(?" + strings.Repeat(", ?", len(cols)-1) + ")"
 	return &Table{
 		name: name, types: types,
 		single: head + "values (" + strings.Join(marks, ", ") + ") " + conflict,
-		lite:   head + "values (?" + strings.Repeat(", ?", len(cols)-1) + ") " + conflict,
+		lite:   head + "values " + row + " " + conflict,
+		lites:  head + "values " + row + strings.Repeat(", "+row, liteRun-1) + " " + conflict,
 		set:    head + "select * from unnest(" + strings.Join(arrays, ", ") + ") " + conflict,
 	}
 }

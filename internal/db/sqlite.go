@@ -19,7 +19,7 @@ import (
 // driver, since database/sql adds a lock and a copy to every statement.
 type lite struct {
 	path    string
-	cache   int // KiB, of the writer
+	cache   int // KiB, of the writer. More is not better: below 1 GiB a commit often walks all pages in the cache
 	writer  *liteConn
 	broken  bool         // the writer met a storage fault and is opened anew
 	written atomic.Int64 // transactions committed

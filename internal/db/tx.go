@@ -23,6 +23,7 @@ type Tx struct {
 	short    bool            // each statement is short: those of a Batch look keys up and write rows
 	position Position
 	versions map[string]int64 // of Version, as read; -1 once bumped here
+	counted  bool             // versions was read
 	spoilt   error            // of the first statement that failed
 	reading  *result          // the open result of Query
 	inside   bool             // a function given to Find, Lock or Each is running

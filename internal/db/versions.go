@@ -2,32 +2,45 @@ package db
 
 import (
 	"context"
-	"errors"
 	"sync"
 )
 
 const (
-	readVersion = `select n from versions where what = $1`
-	bumpVersion = `
+	readVersions = `select what, n from versions`
+	bumpVersion  = `
 insert into versions (what, n) values ($1, 1)
     on conflict (what) do update set n = versions.n + 1`
 )
 
 // Version is the number of a set of rows that changes seldom, such as the shops and their keys: whoever
-// writes one of them bumps it in the same transaction. It is read once a transaction.
+// writes one of them bumps it in the same transaction. They are few, and all are
+// read when the first is asked for.
 func (tx *Tx) Version(ctx context.Context, name string) (int64, error) {
-	if n, ok := tx.versions[name]; ok {
-		return n, nil
+	if !tx.counted {
+		if err := tx.count(ctx); err != nil {
+			return 0, err
+		}
 	}
-	var n int64
-	if err := tx.QueryRow(ctx, readVersion, []any{name}, &n); err != nil && !errors.Is(err, ErrNone) {
-		return 0, err
+	return tx.versions[name], nil
+}
+
+func (tx *Tx) count(ctx context.Context) error {
+	read := map[string]int64{}
+	err := tx.Each(ctx, readVersions, nil, func(r Row) error {
+		var what string
+		var n int64
+		err := r.Scan(&what, &n)
+		read[what] = n
+		return err
+	})
+	if err != nil {
+		return err
 	}
-	if tx.versions == nil {
-		tx.versions = map[string]int64{}
+	for what := range tx.versions { // bumped here before
+		read[what] = -1
 	}
-	tx.versions[name] = n
-	return n, nil
+	tx.versions, tx.counted = read, true
+	return nil
 }
 
 // Bump says that a set of rows changes with this transaction.
