@@ -98,9 +98,15 @@ func (p *Platform) Attach(r *jobs.Runner) {
 		n, err := p.Sealer.Seal(ctx, p.DB)
 		return n > 0, err
 	})
-	r.Add("maintain", func(ctx context.Context) (bool, error) { return false, p.DB.Maintain(ctx) })
+	p.Upkeep(r)
 	old := access.NewForgetter(p.DB)
 	r.Add("forget answers", func(ctx context.Context) (bool, error) { return false, old.Step(ctx) })
+}
+
+// Upkeep lets a runner look after the database alone, for a program that does its work by hand. Whoever writes
+// much without it lets SQLite's log grow, and each read looks through the log first.
+func (p *Platform) Upkeep(r *jobs.Runner) {
+	r.Add("maintain", func(ctx context.Context) (bool, error) { return false, p.DB.Maintain(ctx) })
 }
 
 // Settle runs everything that is due and seals what was posted, until nothing is left.

@@ -18,7 +18,6 @@ import (
 
 	"achteraf/access"
 	"achteraf/internal/db"
-	"achteraf/internal/jobs"
 	"achteraf/platform"
 )
 
@@ -135,12 +134,7 @@ func (o *benchOptions) stage(ctx context.Context) (*stage, func(), error) {
 	if err := s.openShops(ctx, o.Merchants); err != nil {
 		return nil, nil, err
 	}
-	running, stop := context.WithCancel(ctx)
-	runner := jobs.NewRunner(p.Log())
-	p.Attach(runner)
-	ended := make(chan struct{})
-	go func() { defer close(ended); runner.Run(running) }()
-	s.stopRun = sync.OnceFunc(func() { stop(); <-ended })
+	s.stopRun = beside(ctx, p, p.Attach)
 	return s, func() { s.stopRun(); d.Close(); cleanup() }, nil
 }
 

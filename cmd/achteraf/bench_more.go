@@ -88,6 +88,7 @@ func (b *benchSettle) Run(ctx context.Context) error {
 		return err
 	}
 	s.stopRun() // what follows is driven by hand, to be measured
+	defer beside(ctx, s.p, s.p.Upkeep)()
 	file, lines, err := s.bankFile(ctx)
 	if err != nil {
 		return err
@@ -163,6 +164,7 @@ func (b *benchImport) Run(ctx context.Context) error {
 		return err
 	}
 	s.stopRun()
+	defer beside(ctx, s.p, s.p.Upkeep)()
 	file, lines, err := s.bankFile(ctx)
 	if err != nil {
 		return err

@@ -118,6 +118,7 @@ func (c *importCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer beside(ctx, p, p.Upkeep)()
 	var failed []string
 	for _, name := range c.Files {
 		report, err := importFile(ctx, p.Importer, name)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"achteraf/access"
@@ -159,12 +160,8 @@ Stop with Ctrl-C.
 
 // serveUntil serves and drives p until ctx ends, then lets running requests finish.
 func serveUntil(ctx context.Context, l net.Listener, h http.Handler, p *platform.Platform, ready func()) error {
-	runner := jobs.NewRunner(p.Log())
-	p.Attach(runner)
-	running, stop := context.WithCancel(ctx)
+	stop := beside(ctx, p, p.Attach)
 	defer stop()
-	ended := make(chan struct{})
-	go func() { defer close(ended); runner.Run(running) }()
 	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 20 * time.Second, WriteTimeout: 60 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10}
 	failed := make(chan error, 1)
@@ -179,8 +176,17 @@ func serveUntil(ctx context.Context, l net.Listener, h http.Handler, p *platform
 	case err = <-failed:
 	}
 	stop()
-	<-ended
 	late, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	return errors.Join(err, p.Scanner.Close(late)) // another node need not wait for our leases
+}
+
+// beside runs what attach adds to a runner until the function that it returns is called.
+func beside(ctx context.Context, p *platform.Platform, attach func(*jobs.Runner)) (stop func()) {
+	runner := jobs.NewRunner(p.Log())
+	attach(runner)
+	running, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() { defer close(ended); runner.Run(running) }()
+	return sync.OnceFunc(func() { cancel(); <-ended })
 }
