@@ -96,7 +96,10 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	var err error
 	switch {
 	case strings.HasPrefix(url, "sqlite:"):
-		d.engine, err = openSQLite(strings.TrimPrefix(url, "sqlite:"), o)
+		var l *lite
+		if l, err = openSQLite(strings.TrimPrefix(url, "sqlite:"), o); err == nil {
+			d.engine, d.queue.harden = l, l.harden
+		}
 	case strings.HasPrefix(url, "postgres://"), strings.HasPrefix(url, "postgresql://"):
 		d.queue.most = o.Writers
 		d.engine, err = openPostgres(ctx, url, o)

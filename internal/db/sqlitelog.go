@@ -11,9 +11,9 @@ import (
 // late: when the log is large, or when nobody is writing.
 const (
 	walSmall = 1 << 20
-	walLarge = 128 << 20
+	walLarge = 512 << 20
 	walHuge  = 2 << 30   // a read that keeps the log this long is broken off
-	walKept  = 512 << 20 // of the file when the log starts anew: writing over it is faster than making it grow
+	walKept  = 1 << 30 // of the file when the log starts anew: writing over it is faster than making it grow
 
 	// walRest is what may be left for the writer to move in its own turn.
 	walRest   = 4 << 20
@@ -35,6 +35,9 @@ type log struct {
 // before. What is left in the end is so little that it fits into a writer's turn, after which the writer
 // starts the log anew, at the beginning of the same file.
 func (l *lite) maintain(ctx context.Context, idle bool) (turn bool, err error) {
+	if l.disk.lost.Load() {
+		return true, nil // repaired in the writer's turn
+	}
 	if info, err := os.Stat(l.path + "-wal"); err != nil || info.Size() < walSmall {
 		return false, nil // no log, or none worth a look
 	}
@@ -84,6 +87,9 @@ func (l *lite) move(ctx context.Context, quiet bool) (turn bool, err error) {
 func (l *lite) finish() error {
 	if l.broken {
 		return nil // the next transaction opens it anew
+	}
+	if l.disk.lost.Load() {
+		return l.disk.repair(l.writer, &l.written)
 	}
 	_, _, err := l.writer.checkpoint("passive")
 	l.broken = storageFate(mapped(err))
