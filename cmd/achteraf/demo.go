@@ -16,6 +16,7 @@ import (
 	"achteraf/internal/jobs"
 	"achteraf/merchants"
 	"achteraf/platform"
+	"achteraf/providers/mailbox"
 )
 
 type demoCmd struct {
@@ -51,7 +52,13 @@ func (c *demoCmd) Run(ctx context.Context) error {
 	if err := markDemo(ctx, d); err != nil {
 		return err
 	}
-	p, err := demoPlatform(d, logger(os.Stderr, false))
+	box := &mailbox.Box{}
+	mailer, mailServer, err := demoMail(box)
+	if err != nil {
+		return err
+	}
+	defer mailServer.Close()
+	p, err := demoPlatform(d, logger(os.Stderr, false), func(c *platform.Config) { c.Mailer, c.MailDomain = mailer, mailer.Domain() })
 	if err != nil {
 		return err
 	}
@@ -66,7 +73,7 @@ func (c *demoCmd) Run(ctx context.Context) error {
 	}
 	line.DatabaseURL = url
 	mux := http.NewServeMux()
-	p.DemoRoutes(mux)
+	p.DemoRoutes(mux, box)
 	mux.Handle("/", p.Handler())
 	return serveUntil(ctx, listener, mux, p, func() { c.print(line) })
 }
@@ -147,6 +154,7 @@ func (c *demoCmd) print(l demoLine) {
   API key        %s
   Shop           %s
   Clock          curl -X POST %s -d '{"advance":"72h"}'
+  Mailbox        %s
   Client money   %s
   Database       %s
 
@@ -154,7 +162,7 @@ func (c *demoCmd) print(l demoLine) {
   Read a bank file:  achteraf import --database-url %s FILE
 
 Stop with Ctrl-C.
-`, l.URL, l.URL, l.APIKey, l.MerchantID, l.ClockURL, l.IBAN, l.DatabaseURL, l.DatabaseURL, l.DatabaseURL)
+`, l.URL, l.URL, l.APIKey, l.MerchantID, l.ClockURL, l.MailboxURL, l.IBAN, l.DatabaseURL, l.DatabaseURL, l.DatabaseURL)
 }
 
 // serveUntil serves and drives p until ctx ends, then lets running requests finish.
