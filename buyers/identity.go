@@ -95,8 +95,13 @@ select i.version, i.person_id, i.profile, i.fiscal, i.claim, i.changed_by, i.rea
 
 // Identities returns every version of an attempt's identity, the first as it was decided on.
 func (d *Desk) Identities(ctx context.Context, tx *db.Tx, merchant, attempt string) ([]Identity, error) {
-	var out []Identity
-	err := tx.Each(ctx, selectIdentities, []any{attempt, merchant}, func(r db.Row) error {
+	all, _, err := d.identities(ctx, tx, merchant, attempt)
+	return all, err
+}
+
+// identities reads every version, and the keys of the person of the last one.
+func (d *Desk) identities(ctx context.Context, tx *db.Tx, merchant, attempt string) (out []Identity, keys *vault.PersonKeys, err error) {
+	err = tx.Each(ctx, selectIdentities, []any{attempt, merchant}, func(r db.Row) error {
 		var x Identity
 		var sealed [3]vault.Sealed
 		var w vault.Wrapped
@@ -105,8 +110,7 @@ func (d *Desk) Identities(ctx context.Context, tx *db.Tx, merchant, attempt stri
 		if err != nil {
 			return err
 		}
-		keys, err := d.vault.Unwrap(x.Person, w)
-		if err != nil {
+		if keys, err = d.vault.Unwrap(x.Person, w); err != nil {
 			return err
 		}
 		if err := x.Buyer.open(keys, attempt, x.Version, sealed); err != nil {
@@ -118,7 +122,7 @@ func (d *Desk) Identities(ctx context.Context, tx *db.Tx, merchant, attempt stri
 	if err == nil && len(out) == 0 {
 		err = fault.Missing("identity", "There is no such attempt.")
 	}
-	return out, err
+	return out, keys, err
 }
 
 // open reads the sealed parts; one whose key was destroyed stays empty.

@@ -7,6 +7,7 @@ import (
 	"achteraf/buyers"
 	"achteraf/internal/db"
 	"achteraf/internal/events"
+	"achteraf/internal/jobs"
 	"achteraf/orders"
 )
 
@@ -41,13 +42,18 @@ func (c *Clerk) Apply(ctx context.Context, tx *db.Tx, list []Money) ([]Applied, 
 	var inLine []*Invoice
 	var released []buyers.Release
 	var happened []events.Event
+	var follow []jobs.Due
 	for i, m := range list {
 		v := of[keys[i]]
 		if v == nil {
 			return nil, fmt.Errorf("order %s has no invoice", m.Order.ID)
 		}
+		was := v.Status
 		a := v.receive(m.Cents)
 		out[i] = a
+		if was == Open && v.Status == Paid {
+			follow = append(follow, jobs.Due{Kind: FactPaid, Merchant: v.Merchant, Subject: v.ID})
+		}
 		if !changed[v] {
 			changed[v] = true
 			inLine = append(inLine, v)
@@ -59,6 +65,7 @@ func (c *Clerk) Apply(ctx context.Context, tx *db.Tx, list []Money) ([]Applied, 
 	return out, first(
 		func() error { return store(ctx, tx, inLine) },
 		func() error { return c.desk.Change(ctx, tx, released) },
+		func() error { return jobs.Add(ctx, tx, follow) },
 		func() error { return events.Append(ctx, tx, happened) },
 	)
 }

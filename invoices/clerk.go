@@ -15,6 +15,15 @@ const (
 	DueLapse   = "order.lapse"     // subject: the order
 )
 
+// Kinds of due rows by which this stage says, at once and in the same transaction, what has become true. Later
+// stages do what follows; see docs/adr/0013.
+const (
+	FactAccepted = "order.accepted"   // subject: the order
+	FactIssued   = "invoice.issued"   // subject: the invoice
+	FactPaid     = "invoice.paid"     // subject: the invoice, when nothing is open on it any more
+	FactCredited = "invoice.credited" // subject: the credit note
+)
+
 // SliceSize is how many due rows of one kind share a transaction. A series' row is locked as long.
 const SliceSize = 500
 

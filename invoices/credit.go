@@ -2,13 +2,16 @@ package invoices
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"achteraf/buyers"
 	"achteraf/calendar"
 	"achteraf/internal/db"
 	"achteraf/internal/events"
 	"achteraf/internal/fault"
+	"achteraf/internal/jobs"
 	"achteraf/ledger"
 	"achteraf/orders"
 )
@@ -127,6 +130,9 @@ func (c *Clerk) bookCredit(ctx context.Context, tx *db.Tx, o orders.Order, v *In
 			return orders.Move(ctx, tx, orders.Cancel, &o) // nothing of it is left to start
 		},
 		func() error {
+			return jobs.Add(ctx, tx, []jobs.Due{{Kind: FactCredited, Merchant: v.Merchant, Subject: note.ID}})
+		},
+		func() error {
 			return events.Append(ctx, tx, []events.Event{event(v.Merchant, "invoice.credited", v.ID,
 				fmt.Sprintf(`{"credit":%q,"number":%q,"amount_cents":%d,"reason":%q,"open_cents":%d,"status":%q}`, note.ID, note.Number, note.Cents, note.Reason, v.OpenCents, v.Status))})
 		},
@@ -158,6 +164,23 @@ func putCredit(ctx context.Context, tx *db.Tx, n Credit) error {
 		return err
 	}
 	return tx.Put(ctx, newCreditLines, rows)
+}
+
+// CreditByID reads one credit note, with its parts. Error: NotFound "credit-note".
+func CreditByID(ctx context.Context, tx *db.Tx, merchant, id string) (Credit, error) {
+	var invoice string
+	err := tx.QueryRow(ctx, `select invoice_id from credits where id = $1 and merchant_id = $2`, []any{id, merchant}, &invoice)
+	if errors.Is(err, db.ErrNone) {
+		return Credit{}, fault.Missing("credit-note", "There is no such credit note.")
+	}
+	if err != nil {
+		return Credit{}, err
+	}
+	all, err := Credits(ctx, tx, merchant, invoice)
+	if err != nil {
+		return Credit{}, err
+	}
+	return all[slices.IndexFunc(all, func(n Credit) bool { return n.ID == id })], nil
 }
 
 // Credits reads the credit notes of an invoice with their parts, the oldest first.

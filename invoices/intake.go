@@ -330,7 +330,7 @@ func (s *slice) accept(i int, terms merchants.Terms, out *Outcome) error {
 		TotalCents: o.TotalCents, OpenCents: o.TotalCents, SendOn: o.PlacedOn.AddDays(int(c.SendAfterDays)), MadeAt: s.tx.Now, MovedAt: s.tx.Now,
 	}
 	out.Order, out.Lines, out.Invoice = &o, r.Order.Lines, &v
-	s.due = append(s.due, firstSteps(o, v, c, zone))
+	s.due = append(s.due, firstSteps(o, v, c, zone), jobs.Due{Kind: FactAccepted, Merchant: o.Merchant, Subject: o.ID})
 	return nil
 }
 

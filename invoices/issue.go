@@ -184,6 +184,7 @@ func (c *Clerk) book(ctx context.Context, tx *db.Tx, bills []*bill) error {
 		}
 		happened = append(happened, event(v.Merchant, "invoice.issued", v.ID,
 			fmt.Sprintf(`{"number":%q,"issued_on":%q,"due_on":%q,"total_cents":%d,"open_cents":%d}`, v.Number, v.IssuedOn, v.DueOn, v.TotalCents, v.OpenCents)))
+		later = append(later, jobs.Due{Kind: FactIssued, Merchant: v.Merchant, Subject: v.ID})
 		if v.Status == Open {
 			zone, _ := calendar.ZoneOf(b.order.Country)
 			later = append(later, jobs.Due{At: zone.StartOf(v.DueOn.AddDays(1)), Kind: DueOverdue, Merchant: v.Merchant, Subject: v.ID})

@@ -24,6 +24,7 @@ import (
 	"achteraf/ledger"
 	"achteraf/merchants"
 	"achteraf/platform"
+	"achteraf/providers/mailbox"
 )
 
 // A world of these tests: long enough for invoices to become overdue, short enough for many worlds. The first
@@ -308,7 +309,7 @@ func opener(url string) func(context.Context, func() calendar.Instant, io.Reader
 		if err := cmp.Or(err1, err2, err3); err != nil {
 			return nil, nil, errors.Join(err, d.Close())
 		}
-		p, err := platform.New(platform.Config{DB: d, Vault: v, LogKey: key, Random: random, Log: slog.New(slog.DiscardHandler),
+		p, err := platform.New(platform.Config{DB: d, Vault: v, LogKey: key, Random: random, Log: slog.New(slog.DiscardHandler), Mailer: &mailbox.Box{Most: 10},
 			Operator: merchants.Operator{Country: "NL", VATPercent: "21", ClientIBAN: "NL20ACHT0000000001", OwnIBAN: "NL90ACHT0000000002"}})
 		return p, d.Close, err
 	}

@@ -10,23 +10,17 @@ import (
 	"achteraf/calendar"
 	"achteraf/internal/db"
 	"achteraf/internal/fault"
+	"achteraf/providers/mailbox"
 )
 
 // Log is where the platform logs.
 func (p *Platform) Log() *slog.Logger { return p.log }
 
-// DemoRoutes adds what only a demonstration has: the clock that anybody may move.
-func (p *Platform) DemoRoutes(mux *http.ServeMux) {
+// DemoRoutes adds what only a demonstration has: the clock that anybody may move, and the mailbox that anybody may read.
+func (p *Platform) DemoRoutes(mux *http.ServeMux, box *mailbox.Box) {
 	mux.HandleFunc("POST /demo/clock", p.moveClock)
 	mux.HandleFunc("GET /demo/clock", p.showClock)
-	mux.HandleFunc("GET /demo/mailbox/messages.json", mailbox)
-}
-
-// mailbox serves GET /demo/mailbox/messages.json: what the platform has mailed. It sends no mail yet, so
-// there is none.
-func mailbox(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	io.WriteString(w, `{"messages":[]}`+"\n")
+	box.Routes(mux, "/demo/mailbox")
 }
 
 // clockMove asks to move business time by a span or to a moment.

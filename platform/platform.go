@@ -26,6 +26,7 @@ import (
 	"achteraf/invoices"
 	"achteraf/ledger"
 	"achteraf/merchants"
+	"achteraf/messages"
 	"achteraf/orders"
 	"achteraf/payments"
 	"achteraf/risk"
@@ -39,8 +40,15 @@ type Config struct {
 	LogKey   *ledger.Key
 	Operator merchants.Operator
 	Policies *risk.Policies // nil: those that ship with the platform
-	Random   io.Reader
-	Log      *slog.Logger
+	// Mailer hands mails over. Without one, what is to be mailed waits for a process that has one; with MailOff it is
+	// passed over for good.
+	Mailer     messages.Mailer
+	MailOff    bool
+	MailDomain string // that mail comes from
+	// PayLink is that of messages.Config; nil while there are no pay pages.
+	PayLink func(ctx context.Context, tx *db.Tx, merchant, invoice string) (string, error)
+	Random  io.Reader
+	Log     *slog.Logger
 }
 
 // Platform is one whole platform.
@@ -53,6 +61,7 @@ type Platform struct {
 	Intake   *invoices.Intake
 	Clerk    *invoices.Clerk
 	Importer *payments.Importer
+	Post     *messages.Post // nil without a Mailer
 	Scanner  *jobs.Scanner
 	Sealer   *ledger.Sealer
 	LogKey   *ledger.Key
@@ -82,7 +91,13 @@ func New(c Config) (*Platform, error) {
 	p.Importer = payments.NewImporter(c.DB, c.Vault, clerk, c.Operator.ClientIBAN, c.Operator.OwnIBAN)
 	p.Sealer = ledger.NewSealer(c.LogKey)
 	p.Scanner = jobs.NewScanner(c.DB, c.Random, c.Log)
-	reactions(p)
+	if c.Mailer != nil {
+		p.Post, err = messages.New(messages.Config{DB: c.DB, Desk: p.Desk, Operator: c.Operator, Mailer: c.Mailer, Domain: c.MailDomain, PayLink: c.PayLink})
+		if err != nil {
+			return nil, err
+		}
+	}
+	reactions(p, c.MailOff)
 	p.handler = p.routes(c)
 	return p, nil
 }
@@ -125,6 +140,9 @@ func (p *Platform) Settle(ctx context.Context) error {
 // MoveTo moves business time on to an instant. On the way it stops at each moment at which something is
 // due, so that what happens in three days happens in three days and not at the end of the move.
 func (p *Platform) MoveTo(ctx context.Context, to calendar.Instant) error {
+	if err := p.Settle(ctx); err != nil { // what is due now happens now
+		return err
+	}
 	for {
 		at, err := p.nextDue(ctx)
 		if err != nil {

@@ -29,6 +29,7 @@ import (
 	"achteraf/market"
 	"achteraf/merchants"
 	"achteraf/platform"
+	"achteraf/providers/mailbox"
 	"achteraf/verify"
 
 	"golang.org/x/mod/sumdb/note"
@@ -292,7 +293,7 @@ func TestDemoClock(t *testing.T) {
 		d := p.Open(t)
 		w := newWorld(t, d, p.Clock)
 		mux := http.NewServeMux()
-		w.DemoRoutes(mux)
+		w.DemoRoutes(mux, &mailbox.Box{})
 		ask := func(method, body string) (int, string) {
 			rec := httptest.NewRecorder()
 			mux.ServeHTTP(rec, httptest.NewRequest(method, "/demo/clock", strings.NewReader(body)))

@@ -1,11 +1,33 @@
 package platform
 
-import "achteraf/invoices"
+import (
+	"context"
+
+	"achteraf/internal/db"
+	"achteraf/internal/jobs"
+	"achteraf/invoices"
+	"achteraf/messages"
+)
 
 // reactions is what happens later: who runs a due row of which kind, how many share a transaction. The
 // order is that in which kinds run when they are due at the same moment.
-func reactions(p *Platform) {
+func reactions(p *Platform, mailOff bool) {
 	p.Scanner.On(invoices.DueIssue, invoices.SliceSize, p.Clerk.Issue)
 	p.Scanner.On(invoices.DueOverdue, invoices.SliceSize, p.Clerk.Overdue)
 	p.Scanner.On(invoices.DueLapse, 100, p.Clerk.Lapse)
+	switch {
+	case p.Post != nil:
+		p.Scanner.On(invoices.FactAccepted, messages.SliceSize, p.Post.Tell) // the confirmation of the order
+		p.Scanner.On(invoices.FactIssued, messages.SliceSize, p.Post.Tell)   // the invoice
+		p.Scanner.On(invoices.FactPaid, messages.SliceSize, p.Post.Tell)     // the payment has arrived
+		p.Scanner.On(invoices.FactCredited, messages.SliceSize, p.Post.Tell) // what a credit changes
+		p.Scanner.OnOutside(messages.DueSend, messages.SendLimit, messages.SendCalls, p.Post.Send)
+	case mailOff:
+		for _, fact := range []string{invoices.FactAccepted, invoices.FactIssued, invoices.FactPaid, invoices.FactCredited} {
+			p.Scanner.On(fact, invoices.SliceSize, pass)
+		}
+	}
 }
+
+// pass lets a fact go by.
+func pass(context.Context, *db.Tx, []jobs.Due) error { return nil }

@@ -123,7 +123,7 @@ func (o *benchOptions) stage(ctx context.Context) (*stage, func(), error) {
 		cleanup()
 		return nil, nil, err
 	}
-	p, err := demoPlatform(d, slog.New(slog.NewMultiHandler(slog.NewJSONHandler(io.Discard, nil), slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))))
+	p, err := demoPlatform(d, slog.New(slog.NewMultiHandler(slog.NewJSONHandler(io.Discard, nil), slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))), noMail)
 	if err != nil {
 		return nil, nil, err
 	}

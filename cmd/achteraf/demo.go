@@ -17,6 +17,7 @@ import (
 	"achteraf/internal/jobs"
 	"achteraf/merchants"
 	"achteraf/platform"
+	"achteraf/providers/mailbox"
 )
 
 type demoCmd struct {
@@ -52,7 +53,13 @@ func (c *demoCmd) Run(ctx context.Context) error {
 	if err := markDemo(ctx, d); err != nil {
 		return err
 	}
-	p, err := demoPlatform(d, logger(os.Stderr, false))
+	box := &mailbox.Box{}
+	mailer, mailServer, err := demoMail(box)
+	if err != nil {
+		return err
+	}
+	defer mailServer.Close()
+	p, err := demoPlatform(d, logger(os.Stderr, false), func(c *platform.Config) { c.Mailer, c.MailDomain = mailer, mailer.Domain() })
 	if err != nil {
 		return err
 	}
@@ -67,7 +74,7 @@ func (c *demoCmd) Run(ctx context.Context) error {
 	}
 	line.DatabaseURL = url
 	mux := http.NewServeMux()
-	p.DemoRoutes(mux)
+	p.DemoRoutes(mux, box)
 	mux.Handle("/", p.Handler())
 	return serveUntil(ctx, listener, mux, p, func() { c.print(line) })
 }
@@ -148,6 +155,7 @@ func (c *demoCmd) print(l demoLine) {
   API key        %s
   Shop           %s
   Clock          curl -X POST %s -d '{"advance":"72h"}'
+  Mailbox        %s
   Client money   %s
   Database       %s
 
@@ -155,7 +163,7 @@ func (c *demoCmd) print(l demoLine) {
   Read a bank file:  achteraf import --database-url %s FILE
 
 Stop with Ctrl-C.
-`, l.URL, l.URL, l.APIKey, l.MerchantID, l.ClockURL, l.IBAN, l.DatabaseURL, l.DatabaseURL, l.DatabaseURL)
+`, l.URL, l.URL, l.APIKey, l.MerchantID, l.ClockURL, l.MailboxURL, l.IBAN, l.DatabaseURL, l.DatabaseURL, l.DatabaseURL)
 }
 
 // serveUntil serves and drives p until ctx ends, then lets running requests finish.

@@ -26,8 +26,9 @@ func demoOperator() merchants.Operator {
 	}
 }
 
-// demoPlatform builds a platform with the demo's operator and keys.
-func demoPlatform(d *db.DB, log *slog.Logger) (*platform.Platform, error) {
+// demoPlatform builds a platform with the demo's operator and keys. mail says what becomes of its mails; nil leaves
+// them to the process that serves the demo.
+func demoPlatform(d *db.DB, log *slog.Logger, mail func(*platform.Config)) (*platform.Platform, error) {
 	v, err := vault.Parse([]byte(demoVaultKeys))
 	if err != nil {
 		return nil, err
@@ -36,7 +37,11 @@ func demoPlatform(d *db.DB, log *slog.Logger) (*platform.Platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	return platform.New(platform.Config{DB: d, Vault: v, LogKey: key, Operator: demoOperator(), Random: chance(), Log: log})
+	c := platform.Config{DB: d, Vault: v, LogKey: key, Operator: demoOperator(), Random: chance(), Log: log}
+	if mail != nil {
+		mail(&c)
+	}
+	return platform.New(c)
 }
 
 // demoShops are the shops of every demo: the first is that of the printed API key.

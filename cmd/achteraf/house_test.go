@@ -51,6 +51,9 @@ client_iban = "NL20ACHT0000000001"
 own_iban = "NL90ACHT0000000002"
 bic = "ACHTNL2A"
 account_name = "Stichting Derdengelden Betaalhuis"
+
+[mail]
+off = true
 `
 
 const houseShop = `

@@ -36,13 +36,14 @@ func (s *secrets) platform(ctx context.Context, d *db.DB, config string) (*platf
 		return nil, err
 	}
 	if kind == platform.DemoKind {
-		return demoPlatform(d, logger(os.Stderr, false))
+		return demoPlatform(d, logger(os.Stderr, false), nil)
 	}
-	return s.live(ctx, d, config)
+	return s.live(ctx, d, config, false)
 }
 
-// live builds a platform for real use, and says everything that is missing at once.
-func (s *secrets) live(ctx context.Context, d *db.DB, config string) (*platform.Platform, error) {
+// live builds a platform for real use, and says everything that is missing at once. Only a server mails: what a
+// command causes to be mailed waits for it.
+func (s *secrets) live(ctx context.Context, d *db.DB, config string, mails bool) (*platform.Platform, error) {
 	var missing []string
 	v, err := s.vault()
 	if err != nil {
@@ -60,10 +61,16 @@ func (s *secrets) live(ctx context.Context, d *db.DB, config string) (*platform.
 			missing = append(missing, f.Pointer+": "+f.Detail)
 		}
 	}
+	c := platform.Config{DB: d, Vault: v, LogKey: key, Operator: operator, Random: chance(), Log: logger(os.Stderr, true)}
+	if mails {
+		if err := configureMail(&c, config); err != nil {
+			missing = append(missing, strings.Split(err.Error(), "\n")...)
+		}
+	}
 	if len(missing) > 0 {
 		return nil, errors.New("not ready for real use:\n  " + strings.Join(missing, "\n  "))
 	}
-	p, err := platform.New(platform.Config{DB: d, Vault: v, LogKey: key, Operator: operator, Random: chance(), Log: logger(os.Stderr, true)})
+	p, err := platform.New(c)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +135,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	case kind == platform.DemoKind:
 		return errors.New("this database is a demo's: its keys are known to everybody; use a new one")
 	}
-	p, err := c.live(ctx, d, c.Config)
+	p, err := c.live(ctx, d, c.Config, true)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"achteraf/market"
 	"achteraf/migrations"
 	"achteraf/platform"
+	"achteraf/providers/mailbox"
 )
 
 type simulateCmd struct {
@@ -80,7 +81,8 @@ func openWorld(ctx context.Context, url string, wall func() calendar.Instant, ra
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := platform.New(platform.Config{DB: d, Vault: v, LogKey: key, Operator: demoOperator(), Random: random, Log: slog.New(slog.DiscardHandler)})
+	p, err := platform.New(platform.Config{DB: d, Vault: v, LogKey: key, Operator: demoOperator(), Random: random, Log: slog.New(slog.DiscardHandler),
+		Mailer: &mailbox.Box{}})
 	if err != nil {
 		d.Close()
 		return nil, nil, err

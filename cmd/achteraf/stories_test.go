@@ -45,6 +45,7 @@ func words() map[string]func(ts *testscript.TestScript, neg bool, args []string)
 		"want":      says((*teller).want),
 		"problem":   says((*teller).problem),
 		"clock":     says((*teller).clock),
+		"mail":      says((*teller).mail),
 		"bankfile":  says((*teller).bankfile),
 		"change":    says((*teller).change),
 		"halve":     says((*teller).halve),
@@ -66,8 +67,9 @@ type teller struct {
 	database string // address of the story's own database
 	process  *process
 	shopClient
-	clockURL string
-	iban     string // that buyers pay to
+	clockURL   string
+	mailboxURL string
+	iban       string // that buyers pay to
 
 	keys    int // idempotency keys used
 	request request

@@ -33,7 +33,8 @@ func (s *teller) demo(bool) error {
 	if err != nil {
 		return err
 	}
-	s.process, s.url, s.key, s.clockURL, s.iban, s.database = p, line.URL, line.APIKey, line.ClockURL, line.IBAN, line.DatabaseURL
+	s.process, s.url, s.key, s.clockURL, s.mailboxURL = p, line.URL, line.APIKey, line.ClockURL, line.MailboxURL
+	s.iban, s.database = line.IBAN, line.DatabaseURL
 	s.ts.Setenv("URL", line.URL)
 	s.ts.Setenv("API_KEY", line.APIKey)
 	s.ts.Setenv("DATABASE_URL", line.DatabaseURL)
@@ -295,6 +296,33 @@ func (s *teller) clock(bool) error {
 	return err
 }
 
+// mail PATTERN: exactly one mail with such a subject is in the mailbox, and its plain text is what was said last. Denied:
+// none is.
+func (s *teller) mail(none bool) error {
+	got, err := s.http.Get(s.mailboxURL + "/messages.json")
+	if err != nil {
+		return err
+	}
+	defer got.Body.Close()
+	var all struct{ Messages []struct{ To, Subject, Text, HTML string } }
+	if err := json.NewDecoder(got.Body).Decode(&all); err != nil {
+		return err
+	}
+	found, text := 0, ""
+	for _, m := range all.Messages {
+		if ok, err := path.Match(s.args[0], m.Subject); err != nil || !ok {
+			continue
+		}
+		found++
+		text = fmt.Sprintf("To: %s\nSubject: %s\n\n%s", m.To, m.Subject, m.Text)
+	}
+	fmt.Fprintf(s.ts.Stdout(), "%s\n", text)
+	if want := map[bool]int{true: 0, false: 1}[none]; found != want {
+		return fmt.Errorf("%d of %d mails have this subject, want %d", found, len(all.Messages), want)
+	}
+	return nil
+}
+
 // now reads or moves the demo's clock.
 func (s *teller) now(ctx context.Context, method string, body []byte) (now calendar.Instant, err error) {
 	r, err := http.NewRequestWithContext(ctx, method, s.clockURL, bytes.NewReader(body))
@@ -449,7 +477,7 @@ func (s *teller) give(bool) error {
 		return err
 	}
 	defer d.Close()
-	p, err := demoPlatform(d, logger(io.Discard, false))
+	p, err := demoPlatform(d, logger(io.Discard, false), nil)
 	if err != nil {
 		return err
 	}

@@ -172,3 +172,23 @@ func TestStorageFaultIsNotTheRows(t *testing.T) {
 		w.scan(w.s, 1)
 	})
 }
+
+// TestOutsideResultOutlivesTheStop asks the process to stop while the other side is at it: what it did is stored all
+// the same, or it would be asked again after the start.
+func TestOutsideResultOutlivesTheStop(t *testing.T) {
+	run(t, func(w *world) {
+		ctx, stop := context.WithCancel(t.Context())
+		w.s.OnOutside("mail", time.Minute, 1, func(_ context.Context, r jobs.Due) (jobs.Finish, error) {
+			stop()
+			return finish(r), nil
+		})
+		w.add(jobs.Due{Kind: "mail", Subject: "a"})
+		if err := w.s.RunUntilIdle(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		if w.count("due") != 0 {
+			t.Fatal("the row is still there")
+		}
+		w.equal(w.log(), []string{"mail a"})
+	})
+}

@@ -384,12 +384,14 @@ func (s *Scanner) leaseRow(ctx context.Context, k *kind, r Due) (leased Due, ok 
 // the lease has run out.
 func (s *Scanner) call(ctx context.Context, k *kind, r Due) error {
 	finish, err := ask(ctx, k, r)
-	if err == nil {
-		err = s.db.Write(ctx, func(tx *db.Tx) error {
-			if err := takeAll(ctx, tx, []Due{r}); err != nil || finish == nil {
+	if err == nil { // what the other side did is stored even when we are asked to stop meanwhile
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), sliceTime)
+		defer cancel()
+		err = s.db.Write(late, func(tx *db.Tx) error {
+			if err := takeAll(late, tx, []Due{r}); err != nil || finish == nil {
 				return err
 			}
-			return finish(ctx, tx)
+			return finish(late, tx)
 		})
 	}
 	if err = untaken(err); err == nil || hopeless(ctx, err) {

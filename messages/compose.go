@@ -1,0 +1,196 @@
+package messages
+
+import (
+	"context"
+
+	"achteraf/buyers"
+	"achteraf/calendar"
+	"achteraf/internal/db"
+	"achteraf/internal/jobs"
+	"achteraf/invoices"
+	"achteraf/merchants"
+	"achteraf/orders"
+)
+
+// SliceSize is how many messages are written in one transaction. It is small: on SQLite the one writer waits.
+const SliceSize = 25
+
+// Config is what a Post is built from.
+type Config struct {
+	DB       *db.DB
+	Desk     *buyers.Desk
+	Operator merchants.Operator
+	Mailer   Mailer
+	Domain   string // that mail comes from; "" leaves the sentence about it out
+	// PayLink is the address of the page that shows what is open on an invoice now. nil: there are no such pages.
+	PayLink func(ctx context.Context, tx *db.Tx, merchant, invoice string) (string, error)
+}
+
+// Post writes messages and sends them.
+type Post struct {
+	c       Config
+	library *library
+}
+
+// New makes a Post. It fails when texts, templates and facts do not fit together.
+func New(c Config) (*Post, error) {
+	l, err := newLibrary(shipped, c.Operator, c.Domain)
+	if err != nil {
+		return nil, err
+	}
+	return &Post{c, l}, nil
+}
+
+// Tell writes the messages that due rows of one kind call for, each with a due row that sends it. A fact that has
+// been told, that does not hold any more, or whose buyer cannot be reached by mail, is passed over.
+func (p *Post) Tell(ctx context.Context, tx *db.Tx, due []jobs.Due) error {
+	if len(due) == 0 {
+		return nil
+	}
+	k := p.library.of(due[0].Kind)
+	keys := make([][2]string, len(due))
+	for i, d := range due {
+		keys[i] = [2]string{d.Merchant, d.Subject}
+	}
+	done, err := told(ctx, tx, k.code, keys)
+	if err != nil {
+		return err
+	}
+	var rows [][]any
+	var send []jobs.Due
+	now := map[[2]string]bool{}
+	for i, d := range due {
+		if done[i] || now[keys[i]] {
+			continue
+		}
+		now[keys[i]] = true
+		m, err := p.draft(ctx, tx, k, d)
+		if err != nil {
+			return err
+		}
+		if m == nil {
+			continue
+		}
+		row, err := m.row()
+		if err != nil {
+			return err
+		}
+		rows = append(rows, row)
+		send = append(send, jobs.Due{Kind: DueSend, Merchant: m.Merchant, Subject: m.ID})
+	}
+	if err := tx.Put(ctx, newMessages, rows); err != nil {
+		return err
+	}
+	return jobs.Add(ctx, tx, send)
+}
+
+// of is the kind of message that a kind of due row calls for.
+func (l *library) of(fact string) *kind {
+	for _, k := range l.kinds {
+		if k.fact == fact {
+			return k
+		}
+	}
+	panic("messages: no message tells " + fact) // the wiring is wrong
+}
+
+// draft writes one message; nil when there is nothing to tell or nobody to tell it to.
+func (p *Post) draft(ctx context.Context, tx *db.Tx, k *kind, d jobs.Due) (*draft, error) {
+	f, err := p.gather(ctx, tx, k, d)
+	if err != nil || f == nil {
+		return nil, err
+	}
+	who, err := p.c.Desk.Reach(ctx, tx, f.order.Merchant, f.order.Attempt)
+	if err != nil {
+		return nil, err
+	}
+	if who.Buyer.Email == "" || !who.Keys.Has(k.purpose) {
+		return nil, nil // erased
+	}
+	f.name = nameOf(&who.Buyer)
+	c, err := p.library.write(k, f)
+	if err != nil {
+		return nil, err
+	}
+	return &draft{to: who.Buyer.Email, handle: who.Email, keys: who.Keys, content: c, Message: Message{
+		ID: tx.ID("msg_"), Merchant: d.Merchant, Subject: d.Subject, Code: k.code, Version: 1, Purpose: k.purpose, Template: k.template,
+		Language: f.order.Language, Order: f.order.ID, Person: who.Person, State: Waiting, MadeAt: tx.Now, NextAt: tx.Now,
+	}}, nil
+}
+
+func nameOf(b *buyers.Buyer) string {
+	if b.Company != nil {
+		return b.Company.Name
+	}
+	if b.Name.First == "" {
+		return b.Name.Last
+	}
+	return b.Name.First + " " + b.Name.Last
+}
+
+// gather reads what a message is about, as it is now; nil when there is nothing to tell any more.
+func (p *Post) gather(ctx context.Context, tx *db.Tx, k *kind, d jobs.Due) (*facts, error) {
+	f := &facts{operator: p.c.Operator, domain: p.c.Domain}
+	order, err := p.subject(ctx, tx, k, d, f)
+	if err != nil {
+		return nil, err
+	}
+	if f.order, err = orders.One(ctx, tx, d.Merchant, order); err != nil {
+		return nil, err
+	}
+	if !holds(k, f) {
+		return nil, nil
+	}
+	zone, err := calendar.ZoneOf(f.order.Country)
+	if err != nil {
+		return nil, err
+	}
+	f.on = zone.DateOf(d.At)
+	lines, err := orders.Lines(ctx, tx, []orders.Key{{Merchant: d.Merchant, ID: order}})
+	if err != nil {
+		return nil, err
+	}
+	f.lines = lines[0]
+	if f.shop, err = merchants.ByID(ctx, tx, d.Merchant); err != nil {
+		return nil, err
+	}
+	if f.contacts, err = merchants.Contacts(ctx, tx, d.Merchant); err != nil {
+		return nil, err
+	}
+	if k.code == InvoiceIssued && p.c.PayLink != nil {
+		f.payLink, err = p.c.PayLink(ctx, tx, d.Merchant, f.invoice.ID)
+	}
+	return f, err
+}
+
+// subject reads the invoice that a due row is about, and returns the id of its order.
+func (p *Post) subject(ctx context.Context, tx *db.Tx, k *kind, d jobs.Due, f *facts) (order string, err error) {
+	invoice := d.Subject
+	switch k.code {
+	case OrderConfirmed:
+		of, err := invoices.OfOrders(ctx, tx, []invoices.Key{{Merchant: d.Merchant, ID: d.Subject}})
+		if err == nil && len(of[0]) > 0 {
+			f.invoice = of[0][0]
+		}
+		return d.Subject, err
+	case CreditMade:
+		if f.credit, err = invoices.CreditByID(ctx, tx, d.Merchant, d.Subject); err != nil {
+			return "", err
+		}
+		invoice = f.credit.Invoice
+	}
+	f.invoice, err = invoices.One(ctx, tx, d.Merchant, invoice)
+	return f.invoice.Order, err
+}
+
+// holds says whether a fact is still worth telling: an order may have been withdrawn meanwhile, and an invoice may be
+// open again. A bill and a credit are always told.
+func holds(k *kind, f *facts) bool {
+	switch k.code {
+	case OrderConfirmed:
+		return f.order.State == orders.Placed || f.order.State == orders.Started
+	case PaymentReceived:
+		return f.invoice.Status == invoices.Paid
+	}
+	return true
+}

@@ -1,0 +1,263 @@
+package messages_test
+
+import (
+	"context"
+	"html"
+	"strings"
+	"testing"
+	"time"
+
+	"achteraf/internal/db"
+	"achteraf/internal/jobs"
+	"achteraf/invoices"
+	"achteraf/messages"
+	"achteraf/orders"
+	"achteraf/platform"
+	"achteraf/providers/mailbox"
+)
+
+func orderOf(w *world, tx *db.Tx, o ordered) (orders.Order, error) {
+	return orders.One(w.t.Context(), tx, w.shop, o.ID)
+}
+
+// TestInvoiceIsMailed_S_INV_01 tells an order's life by mail: one confirmation, one invoice with all that paying needs,
+// one word that the money is there. Each has its delivery result.
+func TestInvoiceIsMailed_S_INV_01(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		o := w.place("Jo", "nl")
+		w.settle()
+		w.wants(o, "order-confirmed sent")
+		w.advance(73 * time.Hour)
+		w.wants(o, "order-confirmed sent", "invoice sent")
+		m := w.mails(2)[1]
+		for _, want := range []string{"Dag Jo Koper,", "Running shoes", "€\u00a050,40", "WINKEL-2026-000001", "NL20 ACHT 0000 0000 01", operator.AccountName,
+			"Betalingskenmerk: RF", "een overboeking kan 2 werkdagen duren", "Je hebt nog 16 dagen", operator.LegalName, "service@winkel.example", "betaalhuis.example"} {
+			if !strings.Contains(m.Text, want) || !strings.Contains(html.UnescapeString(m.HTML), strings.TrimPrefix(want, "Betalingskenmerk: ")) {
+				t.Errorf("the invoice does not say %q:\n%s", want, m.Text)
+			}
+		}
+		if m.To != "koper1@example.org" || !strings.HasPrefix(m.Subject, "Je rekening van Winkel: €\u00a050,40, uiterlijk ") {
+			t.Errorf("to %s: %s", m.To, m.Subject)
+		}
+		w.pay(o, 5040)
+		w.wants(o, "order-confirmed sent", "invoice sent", "payment-received sent")
+		for _, m := range w.of(o) {
+			if m.Outcome != "250" || m.Attempts != 1 || m.SentAt.IsZero() || m.Template != 1 || m.Language != "nl" || m.Version != 1 {
+				t.Errorf("%+v", m)
+			}
+		}
+	})
+}
+
+// TestNothingIsSentTwice runs the due rows of facts and messages again, before and after they were sent.
+func TestNothingIsSentTwice(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		o := w.place("Jo", "en")
+		w.again(invoices.FactAccepted, o.ID) // both rows in one slice
+		w.again(invoices.FactAccepted, o.ID)
+		w.advance(73 * time.Hour)
+		w.again(invoices.FactIssued, o.Invoices[0].ID)
+		for _, m := range w.of(o) {
+			w.again(messages.DueSend, m.ID)
+			w.again(messages.DueSend, m.ID)
+		}
+		w.mails(2)
+		if w.box.Tries() != 2 {
+			t.Errorf("%d mails were begun", w.box.Tries())
+		}
+		w.wants(o, "order-confirmed sent", "invoice sent")
+	})
+}
+
+func TestCreditIsMailed(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		o := w.place("Jo", "en")
+		w.credit(o, 1000)
+		w.advance(73 * time.Hour)
+		w.credit(o, 1000)
+		w.pay(o, 3000)
+		w.credit(o, 500) // of 4000 paid and to pay, 1000 is open
+		w.credit(o, 1000)
+		all := w.mails(6)
+		for i, want := range map[int]string{
+			1: "The bill, which comes later, will be €40.40.",
+			3: "You now have €30.40 left to pay, by ",
+			4: "nothing left to pay",
+			5: "We keep €14.60 for you.",
+		} {
+			if i < len(all) && !strings.Contains(all[i].Text, want) {
+				t.Errorf("mail %d does not say %q:\n%s", i, want, all[i].Text)
+			}
+		}
+	})
+}
+
+// TestWithdrawnOrderIsNotConfirmed cancels an order before its confirmation was written.
+func TestWithdrawnOrderIsNotConfirmed(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		o := w.place("Jo", "nl")
+		w.write(func(tx *db.Tx) error { return w.Clerk.Cancel(t.Context(), tx, w.shop, o.ID) })
+		w.advance(100 * time.Hour)
+		w.wants(o)
+		w.mails(0)
+	})
+}
+
+// TestHostileNames mails to people whose names are code, very long, or in another script.
+func TestHostileNames(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		for _, name := range []string{"<script>alert(1)</script>", strings.Repeat("Maximiliaan ", 16) + "Oktavian", "Ελένη", `"><img src=x onerror=alert(1)>`, "{{.Shop}}"} {
+			o := w.place(name, "nl")
+			w.settle()
+			w.wants(o, "order-confirmed sent")
+			all := w.box.Mails()
+			m := all[len(all)-1]
+			if !strings.Contains(m.Text, "Dag "+name+" Koper,") || !strings.Contains(html.UnescapeString(m.HTML), "Dag "+name+" Koper,") {
+				t.Errorf("%q is not greeted", name)
+			}
+			if strings.Contains(m.HTML, "<script") || strings.Contains(m.HTML, "<img") || len(m.HTML) > 60_000 {
+				t.Errorf("%q got into the page", name)
+			}
+		}
+	})
+}
+
+// TestServerSaysLater holds that a message waits visibly and is sent once when the server takes mail again.
+func TestServerSaysLater(t *testing.T) {
+	for _, f := range []mailbox.Fault{mailbox.Busy, mailbox.Drop} {
+		eachEngine(t, func(t *testing.T, w *world) {
+			w.box.Fail(f)
+			o := w.place("Jo", "nl")
+			w.settle()
+			m := w.of(o)[0]
+			if m.State != messages.Waiting || m.Attempts != 1 || m.Outcome != "451 4.3.0" || m.NextAt.Sub(m.MadeAt) < time.Minute {
+				t.Fatalf("%+v", m)
+			}
+			w.read(func(tx *db.Tx) error {
+				all, err := messages.Unsent(t.Context(), tx, "", 10)
+				if len(all) != 1 || all[0].ID != m.ID {
+					t.Errorf("waiting: %v", all)
+				}
+				return err
+			})
+			w.advance(time.Hour)
+			if got := w.of(o)[0]; got.State != messages.Waiting || got.Attempts < 5 || got.Attempts > 7 {
+				t.Fatalf("%+v", got)
+			}
+			w.box.Fail(mailbox.None)
+			w.advance(2 * time.Hour)
+			w.wants(o, "order-confirmed sent")
+			w.advance(24 * time.Hour)
+			w.mails(1)
+		})
+	}
+}
+
+// TestGivesUp holds that three days of trying end, and that nothing is left behind that tries again.
+func TestGivesUp(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		w.box.Fail(mailbox.Busy)
+		o := w.place("Jo", "nl")
+		w.advance(71 * time.Hour)
+		w.wants(o, "order-confirmed waiting", "invoice waiting")
+		w.advance(6 * time.Hour)
+		if got := w.told(o)[0]; got != "order-confirmed failed" {
+			t.Fatal(got)
+		}
+		tries := w.of(o)[0].Attempts
+		w.box.Fail(mailbox.None)
+		w.advance(200 * time.Hour)
+		if got := w.of(o)[0]; got.Attempts != tries || got.State != messages.Failed {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+func TestServerRefuses(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		w.box.Fail(mailbox.Refuse)
+		o := w.place("Jo", "nl")
+		w.advance(10 * time.Hour)
+		w.wants(o, "order-confirmed failed")
+		if m := w.of(o)[0]; m.Attempts != 1 || m.Outcome != "550 5.1.1" || !m.NextAt.IsZero() || !m.SentAt.IsZero() {
+			t.Errorf("%+v", m)
+		}
+		w.mails(0)
+	})
+}
+
+// TestErasedPersonGetsNothing destroys the key of a person between writing and sending, and before writing.
+func TestErasedPersonGetsNothing(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		w.box.Fail(mailbox.Busy)
+		o := w.place("Jo", "nl")
+		w.settle()
+		w.box.Fail(mailbox.None)
+		w.write(func(tx *db.Tx) error {
+			_, err := tx.Exec(t.Context(), `update persons set claim = null where id = $1`, w.of(o)[0].Person)
+			return err
+		})
+		w.advance(80 * time.Hour)
+		w.wants(o, "order-confirmed failed")
+		if m := w.of(o)[0]; m.Outcome != "erased" {
+			t.Errorf("%+v", m)
+		}
+		w.mails(0)
+	})
+}
+
+// TestSealed looks for the buyer in what the database holds.
+func TestSealed(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		w.box.Fail(mailbox.Busy)
+		w.place("Jo", "nl")
+		w.settle()
+		w.read(func(tx *db.Tx) error {
+			var handle, recipient, content, answer []byte
+			err := tx.QueryRow(t.Context(), `select handle, recipient, content, answer from messages`, nil, &handle, &recipient, &content, &answer)
+			for _, b := range [][]byte{handle, recipient, content, answer} {
+				if len(b) < 16 || strings.Contains(string(b), "koper") || strings.Contains(string(b), "Running") || strings.Contains(string(b), "later") {
+					t.Errorf("in the clear: %q", b)
+				}
+			}
+			return err
+		})
+	})
+}
+
+// TestPayLink holds that the button stands in the invoice when there are pay pages, and in no other mail.
+func TestPayLink(t *testing.T) {
+	link := func(c *platform.Config) {
+		c.PayLink = func(_ context.Context, _ *db.Tx, merchant, invoice string) (string, error) {
+			return "https://betaalhuis.example/pay/" + invoice, nil
+		}
+	}
+	eachEngine(t, func(t *testing.T, w *world) {
+		o := w.place("Jo", "nl")
+		w.advance(73 * time.Hour)
+		for i, m := range w.mails(2) {
+			url := "https://betaalhuis.example/pay/" + o.Invoices[0].ID
+			if got := strings.Contains(m.Text, "Betaal €\u00a050,40: "+url+"\n") && strings.Contains(m.HTML, `href="`+url+`"`); got != (i == 1) {
+				t.Errorf("mail %d has the button: %v", i, got)
+			}
+		}
+	}, link)
+}
+
+// TestMailOff and a process without a mailer: the first forgets facts, the second leaves them to another.
+func TestMailOff(t *testing.T) {
+	for _, off := range []bool{true, false} {
+		eachEngine(t, func(t *testing.T, w *world) {
+			o := w.place("Jo", "nl")
+			w.settle()
+			w.wants(o)
+			w.read(func(tx *db.Tx) error {
+				rows, _, err := jobs.Backlog(t.Context(), tx)
+				if left := rows == 1; left == off {
+					t.Errorf("switched off %v: %d rows wait", off, rows)
+				}
+				return err
+			})
+		}, func(c *platform.Config) { c.Mailer, c.MailOff = nil, off })
+	}
+}

@@ -1,0 +1,284 @@
+package messages
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"achteraf/calendar"
+	"achteraf/internal/ident"
+	"achteraf/invoices"
+	"achteraf/merchants"
+	"achteraf/orders"
+
+	"github.com/nicksnyder/go-i18n/v2/i18n"
+)
+
+// facts is what a message is about, as it is when the message is made.
+type facts struct {
+	operator merchants.Operator
+	domain   string // that mail comes from
+	shop     merchants.Merchant
+	contacts []merchants.Contact
+	order    orders.Order
+	lines    []orders.Line
+	invoice  invoices.Invoice
+	credit   invoices.Credit // of a credit only
+	name     string          // of the buyer
+	on       calendar.Date   // when it became true
+	payLink  string          // "" without pay pages
+}
+
+// page is a mail before it is written down. The HTML and the plain text show the same page, so they say the same.
+type page struct {
+	Language, Sender, Subject, Preview string
+
+	Label, Sum, When string // the slip: what, how much, until when
+	Pay              *link
+	NextWord         string
+	Next             []string
+
+	Hello    string
+	Why      []string
+	Sections []section
+	Helpers  []helper
+	Real     string
+	Identity []string
+}
+
+type (
+	link    struct{ Word, URL string }
+	section struct {
+		Title string
+		Intro []string
+		Rows  []row
+	}
+	row struct {
+		Word, Value string
+		Strong      bool
+	}
+	helper struct { // who answers questions
+		Word, Name string
+		Contacts   []contact
+	}
+	contact struct{ Value, URL string }
+)
+
+// writer fills a page in one language.
+type writer struct {
+	speaker
+	*facts
+	most int // lines of the order that are shown
+	with map[string]any
+	page page
+	err  error // the first word that is missing
+}
+
+// say returns the words of a key.
+func (w *writer) say(key string) string { return w.localize(&i18n.LocalizeConfig{MessageID: key}) }
+
+// count returns the words of a key for a number of things.
+func (w *writer) count(key string, n int) string {
+	return w.localize(&i18n.LocalizeConfig{MessageID: key, PluralCount: n})
+}
+
+func (w *writer) localize(c *i18n.LocalizeConfig) string {
+	c.TemplateData = w.with
+	said, err := w.words.Localize(c)
+	if err == nil && strings.Contains(said, "<no value>") {
+		err = fmt.Errorf("%q needs a fact that it is not given", c.MessageID)
+	}
+	if err != nil {
+		w.err = errors.Join(w.err, fmt.Errorf("in %s: %w", w.Code(), err))
+	}
+	return said
+}
+
+// fill makes the page of a kind of message.
+func (w *writer) fill(k *kind) {
+	w.with = map[string]any{
+		"Shop": w.shop.Name, "Name": w.name, "Domain": w.domain, "Order": w.order.Reference, "Ordered": w.Day(w.order.PlacedOn),
+		"Terms": w.order.TermsVersion, "Number": w.invoice.Number, "On": w.Weekday(w.on), "Due": w.Weekday(w.invoice.DueOn),
+		"Send": w.Weekday(w.invoice.SendOn), "Issued": w.Day(w.invoice.IssuedOn), "Open": w.Amount(w.invoice.OpenCents),
+		"Held": w.Amount(w.invoice.HeldCents), "Payee": w.operator.AccountName, "IBAN": ident.PrintIBAN(w.operator.ClientIBAN),
+	}
+	reference, _ := invoices.PrintReference(w.order.PaymentReference)
+	w.with["Reference"] = reference
+	p := &w.page
+	p.Language, p.Sender, p.NextWord = w.Code(), w.operator.Name, w.say("next")
+	if w.name != "" {
+		p.Hello = w.say("hello")
+	}
+	k.fill(w)
+	p.Why = append(p.Why, w.say("help"))
+	p.Helpers = []helper{
+		{w.say("shop"), w.shop.Name, contactsOf(w.contacts)},
+		{w.say("us"), w.operator.Name, contactsOf([]merchants.Contact{{Kind: "phone", Value: w.operator.Phone}, {Kind: "email", Value: w.operator.Email}})},
+	}
+	if w.domain != "" {
+		p.Real = w.say("sender")
+	}
+	p.Identity = w.Identity(w.operator, w.order.Country)
+}
+
+func contactsOf(list []merchants.Contact) []contact {
+	var all []contact
+	for _, m := range list {
+		c := contact{Value: m.Value}
+		switch m.Kind {
+		case "email":
+			c.URL = "mailto:" + m.Value
+		case "chat", "form":
+			c.URL = m.Value
+		}
+		if m.Value != "" {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// slip says the answer: how much, and until when. The subject and the preview say it too.
+func (w *writer) slip(key string, cents int64) {
+	w.with["Amount"] = w.Amount(cents)
+	p := &w.page
+	p.Subject, p.Preview = w.say(key+"-subject"), w.say(key+"-preview")
+	p.Label, p.Sum, p.When = w.say(key+"-label"), w.Amount(cents), w.say(key+"-when")
+	p.Why = []string{w.say(key + "-why")}
+}
+
+func (w *writer) section(title string, rows ...row) *section {
+	w.page.Sections = append(w.page.Sections, section{Title: w.say(title), Rows: rows})
+	return &w.page.Sections[len(w.page.Sections)-1]
+}
+
+// row is a fact with its word; one without a value is left out by add.
+func (w *writer) row(key, value string) row { return row{Word: w.say(key), Value: value} }
+
+func (s *section) add(rows ...row) {
+	for _, r := range rows {
+		if r.Value != "" {
+			s.Rows = append(s.Rows, r)
+		}
+	}
+}
+
+// orderConfirmed is the buyer's confirmation on a durable medium: what was ordered, when, under which terms and by
+// which act (Directive 2011/83/EU art. 8(7)).
+func (w *writer) orderConfirmed() {
+	w.slip("order-confirmed", w.order.TotalCents)
+	w.page.Next = []string{w.say("order-confirmed-next")}
+	w.listLines().add(row{w.say("total"), w.Amount(w.order.TotalCents), true})
+	s := w.section("facts")
+	s.add(w.row("fact-order", w.order.Reference), w.row("fact-ordered", w.Day(w.order.PlacedOn)), w.row("fact-button", w.order.AcceptedText))
+	if w.order.TermsVersion != "" {
+		s.add(w.row("fact-terms", w.say("fact-terms-value")))
+	}
+}
+
+// invoiced is the bill: the present open amount, and all that a transfer needs.
+func (w *writer) invoiced() {
+	v := &w.invoice
+	w.slip("invoice", v.OpenCents)
+	w.page.Next = []string{w.say("invoice-next")}
+	lines := w.listLines()
+	lines.add(row{w.say("total"), w.Amount(v.TotalCents), false})
+	if v.CreditedCents > 0 {
+		lines.add(w.row("credited", w.Amount(-v.CreditedCents)))
+	}
+	if v.PaidCents > 0 {
+		lines.add(w.row("already-paid", w.Amount(-v.PaidCents)))
+	}
+	lines.add(row{w.say("due"), w.Amount(v.OpenCents), true})
+	if v.OpenCents > 0 {
+		days := v.DueOn.Sub(w.on)
+		w.with["Days"] = days
+		w.page.Why = append(w.page.Why, w.count("invoice-days", days))
+		w.transfer()
+		if w.payLink != "" {
+			w.page.Pay = &link{w.say("pay"), w.payLink}
+		}
+	} else {
+		w.page.Subject, w.page.Preview = w.say("invoice-paid-subject"), w.say("invoice-paid-preview")
+		w.page.When, w.page.Next = w.say("invoice-paid-when"), []string{w.say("invoice-paid-next")}
+	}
+	s := w.section("facts")
+	s.add(w.row("fact-invoice", v.Number), w.row("fact-issued", w.Day(v.IssuedOn)), w.row("fact-due", w.Weekday(v.DueOn)),
+		w.row("fact-order", w.order.Reference), w.row("fact-ordered", w.Day(w.order.PlacedOn)))
+}
+
+// transfer is what the buyer types at the bank.
+func (w *writer) transfer() {
+	s := w.section("transfer")
+	if latest := invoices.LatestTransfer(w.invoice.DueOn); latest.After(w.invoice.IssuedOn) {
+		w.with["Latest"] = w.Weekday(latest)
+		s.Intro = append(s.Intro, w.say("transfer-by"))
+	}
+	s.Intro = append(s.Intro, w.say("transfer-exactly"))
+	reference, structured := invoices.PrintReference(w.order.PaymentReference)
+	word := "reference"
+	if structured {
+		word = "structured"
+	}
+	s.add(w.row("amount", w.Amount(w.invoice.OpenCents)), w.row("iban", ident.PrintIBAN(w.operator.ClientIBAN)),
+		w.row("payee", w.operator.AccountName), w.row(word, reference))
+}
+
+// paid says that nothing is open any more.
+func (w *writer) paid() {
+	w.slip("payment-received", w.invoice.PaidCents)
+	w.page.Next = []string{w.say("payment-received-next")}
+	if w.invoice.HeldCents > 0 {
+		w.page.Next = append(w.page.Next, w.say("payment-received-held"))
+	}
+	w.section("facts").add(w.row("fact-paid", w.Amount(w.invoice.PaidCents)), w.row("fact-invoice", w.invoice.Number),
+		w.row("fact-order", w.order.Reference), w.row("fact-ordered", w.Day(w.order.PlacedOn)))
+}
+
+// credited says what a credit changes for the buyer.
+func (w *writer) credited() {
+	v := &w.invoice
+	reason, err := w.Reason(w.credit.Reason)
+	w.err = errors.Join(w.err, err)
+	w.with["Reason"] = reason
+	w.slip("credit", w.credit.Cents)
+	switch {
+	case v.Status == invoices.Planned:
+		w.page.Next = []string{w.say("credit-planned")}
+	case v.OpenCents > 0:
+		w.page.Next = []string{w.say("credit-open")}
+	default:
+		w.page.Next = []string{w.say("credit-nothing")}
+	}
+	if v.HeldCents > 0 {
+		w.page.Next = append(w.page.Next, w.say("credit-held"))
+	}
+	w.section("facts").add(w.row("amount", w.Amount(w.credit.Cents)), w.row("fact-reason", reason), w.row("fact-credit", w.credit.Number),
+		w.row("fact-invoice", v.Number), w.row("fact-order", w.order.Reference))
+}
+
+// listLines lists what was bought, as many lines as there is room for.
+func (w *writer) listLines() *section {
+	s := w.section("lines")
+	var sum, rest int64
+	for i, l := range w.lines {
+		sum += l.TotalCents
+		if i >= w.most {
+			rest += l.TotalCents
+			continue
+		}
+		what := l.Description
+		if l.Quantity != "1" {
+			what += ", " + w.Number(l.Quantity) + " × " + w.Amount(l.UnitPriceCents)
+		}
+		s.add(row{Word: what, Value: w.Amount(l.TotalCents)})
+	}
+	if more := len(w.lines) - w.most; more > 0 {
+		w.with["More"] = more
+		s.add(row{Word: w.count("more-lines", more), Value: w.Amount(rest)})
+	}
+	if vat := w.order.TotalCents - sum; vat != 0 { // prices without VAT
+		s.add(w.row("vat", w.Amount(vat)))
+	}
+	return s
+}

@@ -1,0 +1,98 @@
+package messages
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"achteraf/calendar"
+	"achteraf/internal/db"
+	"achteraf/internal/events"
+	"achteraf/internal/jobs"
+	"achteraf/internal/vault"
+)
+
+// DueSend is the kind of due row that sends a message; its subject is the message.
+const DueSend = "message.send"
+
+const (
+	// SendLimit is how long one attempt may take: a mail server is given ten minutes to acknowledge a mail
+	// (RFC 5321 section 4.5.3.2.6), because a client that stops waiting would send it twice.
+	SendLimit = 11 * time.Minute
+	// SendCalls is how many attempts are made at one time.
+	SendCalls = 8
+
+	firstWait = time.Minute
+	mostWait  = 4 * time.Hour
+	giveUp    = 72 * time.Hour // after the message was made
+)
+
+// Send hands the message of a due row over, once, and returns what stores how that ended. A message that is not
+// waiting is left alone. A message that was delayed gets a new due row, later each time.
+func (p *Post) Send(ctx context.Context, d jobs.Due) (jobs.Finish, error) {
+	var m sealed
+	var keys *vault.PersonKeys
+	err := p.c.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		if m, err = one(ctx, tx, d.Merchant, d.Subject); err != nil || m.State != Waiting {
+			return err
+		}
+		keys, err = p.c.Desk.Keys(ctx, tx, m.Person)
+		return err
+	})
+	if err != nil || m.State != Waiting {
+		return nil, err
+	}
+	result, err := p.handOver(ctx, &m, keys)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, tx *db.Tx) error { return finish(ctx, tx, m.Message, keys, result) }, nil
+}
+
+func (p *Post) handOver(ctx context.Context, m *sealed, keys *vault.PersonKeys) (Result, error) {
+	if !keys.Has(m.Purpose) {
+		return Result{Event: Refuse, Outcome: "erased"}, nil
+	}
+	to, c, err := m.open(keys)
+	if err != nil {
+		return Result{}, err
+	}
+	return p.c.Mailer.Send(ctx, Mail{ID: m.ID, To: to, Language: m.Language, Subject: c.Subject, Text: c.Text, HTML: c.HTML, At: m.MadeAt}), nil
+}
+
+// finish stores how an attempt ended.
+func finish(ctx context.Context, tx *db.Tx, m Message, keys *vault.PersonKeys, r Result) (err error) {
+	was, attempts := m.State, m.Attempts
+	if r.Event == Delay && !tx.Now.Before(m.MadeAt.Add(giveUp)) {
+		r.Event = GiveUp
+	}
+	if m.State, err = was.Next(r.Event); err != nil {
+		return err
+	}
+	m.Attempts++
+	m.Outcome = r.Outcome
+	m.NextAt, m.SentAt = calendar.Instant{}, calendar.Instant{}
+	var words vault.Sealed
+	if r.Words != "" && keys.Has(m.Purpose) {
+		if words, err = keys.Seal(m.Purpose, place("answer", m.ID), []byte(r.Words)); err != nil {
+			return err
+		}
+	}
+	if m.State == Sent {
+		m.SentAt = tx.Now
+	}
+	if m.State == Waiting {
+		m.NextAt = tx.Now.Add(wait(m.Attempts))
+		if err := jobs.Add(ctx, tx, []jobs.Due{{At: m.NextAt, Kind: DueSend, Merchant: m.Merchant, Subject: m.ID}}); err != nil {
+			return err
+		}
+	}
+	if err := settle(ctx, tx, m, was, attempts, words); err != nil || m.State == Waiting {
+		return err
+	}
+	return events.Append(ctx, tx, []events.Event{{Merchant: m.Merchant, Kind: "message." + string(m.State), Subject: m.Subject,
+		Data: fmt.Sprintf(`{"message":%q,"code":%q,"outcome":%q}`, m.ID, m.Code, m.Outcome)}})
+}
+
+// wait is the time between the nth attempt and the next one.
+func wait(n int64) time.Duration { return min(firstWait<<min(n-1, 10), mostWait) }

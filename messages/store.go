@@ -1,0 +1,155 @@
+package messages
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"achteraf/calendar"
+	"achteraf/internal/db"
+	"achteraf/internal/fault"
+	"achteraf/internal/vault"
+)
+
+// Message is a stored message, without what is sealed.
+type Message struct {
+	ID       string
+	Merchant string
+	Subject  string // the id of what it is about
+	Code     string
+	Version  int64 // 1, and one more for each time that the same is told again
+	Purpose  vault.Purpose
+	Template int64
+	Language string
+	Order    string
+	Person   string
+	State    State
+	Attempts int64
+	Outcome  string // how the last attempt ended, as a code
+	MadeAt   calendar.Instant
+	NextAt   calendar.Instant // of the next attempt, zero when there is none
+	SentAt   calendar.Instant // zero until it was sent
+}
+
+var newMessages = db.NewTable("messages", "",
+	db.Col{Name: "id", Type: db.Text}, db.Col{Name: "merchant_id", Type: db.Text}, db.Col{Name: "subject", Type: db.Text},
+	db.Col{Name: "code", Type: db.Text}, db.Col{Name: "version", Type: db.Bigint}, db.Col{Name: "purpose", Type: db.Text},
+	db.Col{Name: "template", Type: db.Bigint}, db.Col{Name: "language", Type: db.Text}, db.Col{Name: "order_id", Type: db.Text},
+	db.Col{Name: "person_id", Type: db.Text}, db.Col{Name: "handle", Type: db.Bytes}, db.Col{Name: "key_id", Type: db.Text},
+	db.Col{Name: "recipient", Type: db.Bytes}, db.Col{Name: "content", Type: db.Bytes}, db.Col{Name: "state", Type: db.Text},
+	db.Col{Name: "attempts", Type: db.Bigint}, db.Col{Name: "outcome", Type: db.Text}, db.Col{Name: "made_at", Type: db.Instant},
+	db.Col{Name: "next_at", Type: db.Instant})
+
+const columns = `id, merchant_id, subject, code, version, purpose, template, language, order_id, person_id, state, attempts, outcome,
+       made_at, next_at, sent_at`
+
+func (m *Message) places() []any {
+	return []any{&m.ID, &m.Merchant, &m.Subject, &m.Code, &m.Version, &m.Purpose, &m.Template, &m.Language, &m.Order, &m.Person, &m.State,
+		&m.Attempts, &m.Outcome, &m.MadeAt, &m.NextAt, &m.SentAt}
+}
+
+func place(column, id string) vault.Place {
+	return vault.Place{Table: "messages", Column: column, Row: id}
+}
+
+// draft is a message on its way to the table.
+type draft struct {
+	Message
+	to      string
+	handle  vault.Handle
+	keys    *vault.PersonKeys
+	content content
+}
+
+// row seals a draft.
+func (m *draft) row() ([]any, error) {
+	plain, err := json.Marshal(m.content)
+	if err != nil {
+		return nil, err
+	}
+	recipient, err := m.keys.Seal(m.Purpose, place("recipient", m.ID), []byte(m.to))
+	if err != nil {
+		return nil, err
+	}
+	text, err := m.keys.Seal(m.Purpose, place("content", m.ID), plain)
+	if err != nil {
+		return nil, err
+	}
+	return []any{m.ID, m.Merchant, m.Subject, m.Code, m.Version, m.Purpose, m.Template, m.Language, m.Order, m.Person,
+		m.handle.Hash, m.handle.KeyID, []byte(recipient), []byte(text), m.State, m.Attempts, m.Outcome, m.MadeAt, m.NextAt}, nil
+}
+
+var findTold = db.NewQuery(`select subject from messages where subject = $1 and code = $2 and version = $3 and merchant_id = $4`,
+	db.Text, db.Text, db.Bigint, db.Text)
+
+// told says which subjects have a message of a code already, by index.
+func told(ctx context.Context, tx *db.Tx, code string, keys [][2]string) (map[int]bool, error) {
+	rows := make([][]any, len(keys))
+	for i, k := range keys {
+		rows[i] = []any{k[1], code, 1, k[0]}
+	}
+	found := map[int]bool{}
+	err := tx.Find(ctx, findTold, rows, func(i int, _ db.Row) error {
+		found[i] = true
+		return nil
+	})
+	return found, err
+}
+
+// sealed is a stored message with what is sealed of it.
+type sealed struct {
+	Message
+	recipient, content vault.Sealed
+}
+
+// one reads a message. Error: NotFound "message".
+func one(ctx context.Context, tx *db.Tx, merchant, id string) (m sealed, err error) {
+	err = tx.QueryRow(ctx, `select `+columns+`, recipient, content from messages where id = $1 and merchant_id = $2`, []any{id, merchant},
+		append(m.places(), &m.recipient, &m.content)...)
+	if errors.Is(err, db.ErrNone) {
+		err = fault.Missing("message", "There is no such message.")
+	}
+	return m, err
+}
+
+// open reads what is sealed. Error: vault.ErrDestroyed once the person was erased.
+func (m *sealed) open(keys *vault.PersonKeys) (to string, c content, err error) {
+	address, err := keys.Open(m.Purpose, place("recipient", m.ID), m.recipient)
+	if err != nil {
+		return "", c, err
+	}
+	plain, err := keys.Open(m.Purpose, place("content", m.ID), m.content)
+	if err != nil {
+		return "", c, err
+	}
+	return string(address), c, json.Unmarshal(plain, &c)
+}
+
+// OfOrder reads the messages of an order, oldest first.
+func OfOrder(ctx context.Context, tx *db.Tx, merchant, order string) ([]Message, error) {
+	return list(ctx, tx, `select `+columns+` from messages where order_id = $1 and merchant_id = $2 order by id`, order, merchant)
+}
+
+// Unsent reads messages that no server has taken yet, of all merchants, after a cursor, the id of the last one seen.
+func Unsent(ctx context.Context, tx *db.Tx, after string, limit int) ([]Message, error) {
+	return list(ctx, tx, `select `+columns+` from messages where state = 'waiting' and id > $1 order by id limit $2`, after, limit)
+}
+
+func list(ctx context.Context, tx *db.Tx, query string, args ...any) (all []Message, err error) {
+	err = tx.Each(ctx, query, args, func(r db.Row) error {
+		var m Message
+		err := r.Scan(m.places()...)
+		all = append(all, m)
+		return err
+	})
+	return all, err
+}
+
+// settle stores how an attempt ended, unless another attempt has already. Error: Conflict "message-state".
+func settle(ctx context.Context, tx *db.Tx, m Message, was State, attempts int64, words vault.Sealed) error {
+	const update = `
+update messages set state = $3, attempts = $4, outcome = $5, answer = $6, next_at = $7, sent_at = $8
+ where id = $1 and merchant_id = $2 and state = $9 and attempts = $10`
+	n, err := tx.Exec(ctx, update, m.ID, m.Merchant, m.State, m.Attempts, m.Outcome, []byte(words), m.NextAt, m.SentAt, was, attempts)
+	return db.One(n, err, "message-state", "The message has just changed.")
+}
