@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 
 	"achteraf/orders"
 )
@@ -24,7 +25,7 @@ var (
 )
 
 const (
-	gap      = 7.0  // between sections
+	gap      = 6.0  // between sections
 	codeSide = 29.0 // of a code with its margin: more than the 2.5 cm at which it must be readable
 )
 
@@ -59,7 +60,6 @@ func (d *draft) draw() (*sheet, error) {
 	d.drawTop(s)
 	d.drawSlip(s)
 	d.drawParties(s)
-	d.drawFacts(s)
 	d.drawLines(s)
 	d.drawSums(s)
 	d.drawHelp(s)
@@ -81,7 +81,7 @@ func (d *draft) drawTop(s *sheet) {
 
 // drawSlip answers first: how much, until when, and how.
 func (d *draft) drawSlip(s *sheet) {
-	const pad = 6.0
+	const pad = 5.5
 	slip, t := &d.page.Slip, d.page.Pay
 	at := len(s.marks)
 	from := s.y
@@ -101,6 +101,11 @@ func (d *draft) drawSlip(s *sheet) {
 		s.perforation(x, y, width)
 		end = d.drawTransfer(s, t, x, y+3.5, width)
 		end = max(end, d.drawCodes(s, t, from+pad))
+		words := d.word("pay-exactly")
+		if t.Latest != "" {
+			words += " " + d.word("pay-by", t.Latest)
+		}
+		end = s.block(x, end+1.5, right-left-2*pad, styleLabel, words)
 	}
 	s.y = end + pad - 1
 	ground := mark{page: s.page, x: left, y: from, w: right - left, h: s.y - from, round: 3, fill: tint}
@@ -114,15 +119,10 @@ func (d *draft) drawTransfer(s *sheet, t *transfer, x, y, width float64) float64
 	for _, f := range []struct{ word, value string }{
 		{"pay-amount", d.amount(t.Cents)}, {"pay-payee", t.Payee}, {"pay-iban", t.IBAN}, {t.ReferenceWord, t.Reference},
 	} {
-		label := s.block(x, y+0.3, 28, style{8, false, softInk}, d.word(f.word))
-		y = max(label, s.block(x+29, y, width-29, styleStrong, f.value)) + 0.5
+		label := s.block(x, y+0.3, 27, style{8, false, softInk}, d.word(f.word))
+		y = max(label, s.block(x+28, y, width-28, styleStrong, f.value)) + 0.5
 	}
-	y += 1
-	words := d.word("pay-exactly")
-	if t.Latest != "" {
-		words += " " + d.word("pay-by", t.Latest)
-	}
-	return s.block(x, y, width, styleLabel, words)
+	return y
 }
 
 // drawCodes sets the codes beside the fields that say the same, the first one first.
@@ -135,7 +135,7 @@ func (d *draft) drawCodes(s *sheet, t *transfer, y float64) float64 {
 		s.symbol(x, y, codeSide, c)
 		below := s.block(x, y+codeSide+2, column, styleLabel, d.word(c.Word))
 		if c.URL != "" {
-			for _, line := range s.wrap(styleLabel, column, c.URL) {
+			for _, line := range s.wrapAddress(styleLabel, column, c.URL) {
 				s.text(x, below, style{styleLabel.size, false, brandInk}, line)
 				s.linked(c.URL)
 				below += styleLabel.size * lineSpace
@@ -147,47 +147,36 @@ func (d *draft) drawCodes(s *sheet, t *transfer, y float64) float64 {
 	return end
 }
 
+// drawParties sets who sells, who buys and what is known of the order side by side.
 func (d *draft) drawParties(s *sheet) {
-	s.text(left, s.y, styleHead, d.word("parties"))
-	y := s.y + 5.5
-	const width = (right - left - 8) / 2
+	const width, between, label = 48.0, 5.0, 31.0
+	from, end := s.y, s.y
 	for i, p := range d.page.Parties {
-		x := left + float64(i)*(width+8)
-		at := s.block(x, y, width, styleLabel, d.word(p.Role)) + 0.4
+		x := left + float64(i)*(width+between)
+		y := s.block(x, from, width, styleLabel, d.word(p.Role)) + 0.4
 		for n, line := range p.Lines {
 			st := styleText
 			if n == 0 {
 				st = styleStrong
 			}
-			at = s.block(x, at, width, st, line)
+			y = s.block(x, y, width, st, line)
 		}
 		for _, line := range p.Numbers {
-			at = s.block(x, at, width, styleNote, line)
+			y = s.block(x, y, width, styleNote, line)
 		}
-		s.y = max(s.y, at)
+		end = max(end, y)
 	}
+	x := left + 2*(width+between)
+	y := s.block(x, from, right-x, styleLabel, d.word("facts")) + 0.4
+	for _, f := range d.page.Facts {
+		below := s.block(x, y+0.2, label, styleNote, d.word(f.Word))
+		y = max(below, s.block(x+label+2, y, right-x-label-2, styleStrong, f.Value)) + 0.3
+	}
+	s.y = max(end, y)
 	if d.page.Creditor != "" {
-		s.y = s.block(left, s.y+1.5, right-left, styleNote, d.page.Creditor)
+		s.y = s.block(left, s.y+2, right-left, styleNote, d.page.Creditor)
 	}
 	s.y += gap
-}
-
-// drawFacts sets them in three columns, row by row.
-func (d *draft) drawFacts(s *sheet) {
-	const columns = 3
-	const width = (right - left - 10) / columns
-	s.text(left, s.y, styleHead, d.word("facts"))
-	y := s.y + 5.5
-	for row := range slices.Chunk(d.page.Facts, columns) {
-		end := y
-		for i, f := range row {
-			x := left + float64(i)*(width+5)
-			at := s.block(x, y, width, styleLabel, d.word(f.Word))
-			end = max(end, s.block(x, at, width, styleStrong, f.Value))
-		}
-		y = end + 1.5
-	}
-	s.y = y + gap - 1.5
 }
 
 // column is one of a table of figures: where it ends and what stands above it.
@@ -209,7 +198,7 @@ func (d *draft) columns() ([]column, float64) {
 	return list, at - 17 - 3 - left
 }
 
-const rowSpace = 1.5 // above and below the words of a row
+const rowSpace = 1.15 // above and below the words of a row
 
 // drawLines sets the lines; on each page stand the heads, and what was carried from the page before.
 func (d *draft) drawLines(s *sheet) {
@@ -309,39 +298,42 @@ func (s *sheet) turn() {
 	s.y = top
 }
 
-// drawSums sets the totals, and the VAT by rate.
+// drawSums sets the totals, and beside them the VAT by rate.
 func (d *draft) drawSums(s *sheet) {
-	rows := float64(len(d.page.Rates)+3) * 5.2
-	if d.page.Rates == nil {
-		rows = 0
+	const from = left + 99 // of the totals
+	rates := 0.0
+	if n := len(d.page.Rates); n > 0 {
+		rates = 10 + 5.2*float64(n+1)
 	}
-	totals := float64(len(d.page.Totals))*6 + 4
-	if s.keep(totals + min(rows, 60)) {
+	if s.keep(max(rates, 7*float64(len(d.page.Totals)))) {
 		d.drawContinued(s)
 	}
-	const from = left + 74
+	start := s.y
 	for _, t := range d.page.Totals {
 		label, figure := styleSoft, styleStrong
 		if t.Last {
 			s.rule(from, s.y, right-from, 0.4, ink)
-			s.y += 1.2
+			s.y += 1.4
 			label, figure = style{10.5, true, ink}, style{10.5, true, ink}
 		}
-		below := s.block(from, s.y, right-from-34, label, d.word(t.Word))
+		below := s.block(from, s.y, right-from-25, label, d.word(t.Word))
 		s.textRight(right, s.y, figure, d.amount(t.Cents))
 		s.y = below + 1.2
 	}
-	s.y += gap - 2
+	end := s.y
 	if len(d.page.Rates) > 0 {
-		d.drawRates(s)
+		s.y = start
+		d.drawRates(s, left+92)
 	}
 	for _, word := range d.page.Law {
-		s.y = s.block(left, s.y-gap+2, right-left, styleText, d.word(word)) + gap
+		s.y = s.block(left, s.y+1.5, 92, styleNote, d.word(word))
 	}
+	s.y = max(s.y, end) + gap
 }
 
-func (d *draft) drawRates(s *sheet) {
-	ends := []float64{left + 78, left + 124, right}
+// drawRates sets the VAT by rate, up to an end on the right.
+func (d *draft) drawRates(s *sheet, end float64) {
+	ends := []float64{end - 54, end - 28, end}
 	s.text(left, s.y, styleHead, d.word("vat"))
 	s.y += 5.5
 	s.text(left, s.y, styleLabel, d.word("vat-rate"))
@@ -350,22 +342,21 @@ func (d *draft) drawRates(s *sheet) {
 	}
 	s.y += 4.2
 	line := func(head string, v orders.VAT, st style) {
-		s.text(left, s.y+0.8, st, head)
+		s.text(left, s.y+0.7, st, head)
 		for i, cents := range []int64{v.NetCents, v.VATCents, v.GrossCents} {
-			s.textRight(ends[i], s.y+0.8, st, d.amount(cents))
+			s.textRight(ends[i], s.y+0.7, st, d.amount(cents))
 		}
-		s.y += 5.6
+		s.y += 5.2
 	}
 	for _, v := range d.page.Rates {
-		if s.keep(14) {
+		if s.keep(12) {
 			d.drawContinued(s)
 		}
-		s.rule(left, s.y, right-left, 0.15, hairline)
+		s.rule(left, s.y, end-left, 0.15, hairline)
 		line(d.percent(v.Percent), v, styleText)
 	}
-	s.rule(left, s.y, right-left, 0.4, ink)
+	s.rule(left, s.y, end-left, 0.4, ink)
 	line(d.word("vat-sum"), d.page.Sum, styleStrong)
-	s.y += gap - 2
 }
 
 func (d *draft) drawHelp(s *sheet) {
@@ -374,7 +365,7 @@ func (d *draft) drawHelp(s *sheet) {
 		head string
 		who  helper
 	}{{d.word("help-shop", d.page.Shop.Name), d.page.Shop}, {d.word("help-us", d.page.Operator.Name), d.page.Operator}}
-	if s.keep(10 + 4.6*float64(max(len(sides[0].who.Contacts), len(sides[1].who.Contacts))+1)) {
+	if s.keep(6 + 4.5*float64(max(len(sides[0].who.Contacts), len(sides[1].who.Contacts))+1)) {
 		d.drawContinued(s)
 	}
 	s.text(left, s.y, styleHead, d.word("help"))
@@ -397,7 +388,7 @@ func (d *draft) drawFeet(s *sheet) {
 		if i > 0 {
 			identity += " · "
 		}
-		identity += part
+		identity += strings.ReplaceAll(part, " ", "\u00a0")
 	}
 	pages := s.page
 	for s.page = 1; s.page <= pages; s.page++ {

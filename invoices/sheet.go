@@ -25,8 +25,8 @@ const (
 	pageHeight = 297.0
 	left       = 20.0
 	right      = pageWidth - 20
-	top        = 18.0
-	bottom     = pageHeight - 24 // nothing but the foot stands below
+	top        = 15.0
+	bottom     = pageHeight - 21 // nothing but the foot stands below
 )
 
 const (
@@ -158,6 +158,25 @@ func (s *sheet) wrap(st style, width float64, text string) []string {
 		line = word
 	}
 	return append(lines, line)
+}
+
+// wrapAddress breaks an address of the network, where it can behind a slash or a point.
+func (s *sheet) wrapAddress(st style, width float64, address string) []string {
+	var lines []string
+	line := ""
+	for _, part := range strings.SplitAfter(strings.NewReplacer("/", "/ ", ".", ". ", "/ / ", "// ").Replace(address), " ") {
+		part = strings.TrimSpace(part)
+		if line != "" && s.width(st, line+part) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		line += part
+	}
+	var out []string
+	for _, line := range append(lines, line) {
+		out = append(out, s.wrap(st, width, line)...)
+	}
+	return out
 }
 
 // fitting is how many bytes of a word go into a width: one letter at least.
