@@ -32,6 +32,7 @@ type Clerk struct {
 	desk     *buyers.Desk
 	operator merchants.Operator
 	feeVAT   money.Rate
+	pages    PayPages // nil: there are none
 }
 
 // NewClerk makes a Clerk for an operator.

@@ -121,6 +121,12 @@ func (c *Clerk) bookCredit(ctx context.Context, tx *db.Tx, o orders.Order, v *In
 			return ledger.Post(ctx, tx, e)
 		},
 		func() error {
+			if planned {
+				return nil // shows on the invoice
+			}
+			return c.keepCredit(ctx, tx, v, note, paid)
+		},
+		func() error {
 			return c.desk.Change(ctx, tx, []buyers.Release{{Attempt: o.Attempt, Merchant: v.Merchant, Cents: open, Overdue: overdue}})
 		},
 		func() error {

@@ -2,7 +2,6 @@ package invoices
 
 import (
 	"bytes"
-	"context"
 	_ "embed"
 	"errors"
 	"html/template"
@@ -10,10 +9,7 @@ import (
 
 	"achteraf/buyers"
 	"achteraf/calendar"
-	"achteraf/internal/db"
-	"achteraf/internal/fault"
 	"achteraf/internal/ident"
-	"achteraf/ledger"
 	"achteraf/merchants"
 	"achteraf/money"
 	"achteraf/orders"
@@ -34,135 +30,25 @@ func readDocuments() map[string]*template.Template {
 	return all
 }
 
-// Document renders an invoice as a page of HTML in the language of its order. Of an issued invoice it shows
-// what was fixed at issue, and so does not change with payments, credits or corrections that come later. A
-// planned one is a preview without a number, marked as such. Error: NotFound "invoice".
-func (c *Clerk) Document(ctx context.Context, tx *db.Tx, merchant, id string) ([]byte, error) {
-	v, err := One(ctx, tx, merchant, id)
-	if err != nil {
-		return nil, err
-	}
-	d, err := c.draft(ctx, tx, v)
-	if err != nil {
-		return nil, err
-	}
-	at := tx.Now
-	if v.Number == "" {
-		d.paid = min(v.HeldCents, v.OpenCents)
-	} else if at, err = d.booked(ctx, tx, v.ID+"/issued", ledger.BuyerCredit, &d.paid); err != nil {
-		return nil, err
-	}
-	if err := d.readBuyer(ctx, tx, c.desk, at); err != nil {
-		return nil, err
-	}
-	d.fillInvoice()
-	return d.render()
-}
-
-// CreditDocument renders a credit note. Error: NotFound "credit-note", also for a credit made before its
-// invoice was issued: that one shows on the invoice.
-func (c *Clerk) CreditDocument(ctx context.Context, tx *db.Tx, merchant, id string) ([]byte, error) {
-	var invoice string
-	err := tx.QueryRow(ctx, `select invoice_id from credits where id = $1 and merchant_id = $2 and number is not null`, []any{id, merchant}, &invoice)
-	if errors.Is(err, db.ErrNone) {
-		return nil, fault.Missing("credit-note", "There is no such credit note.")
-	}
-	if err != nil {
-		return nil, err
-	}
-	v, err := One(ctx, tx, merchant, invoice)
-	if err != nil {
-		return nil, err
-	}
-	d, err := c.draft(ctx, tx, v)
-	if err != nil {
-		return nil, err
-	}
-	note := d.credits[slices.IndexFunc(d.credits, func(n Credit) bool { return n.ID == id })]
-	var held int64 // a liability: credited, so negative
-	at, err := d.booked(ctx, tx, id+"/credited", ledger.BuyerCredit, &held)
-	if err != nil {
-		return nil, err
-	}
-	if err := d.readBuyer(ctx, tx, c.desk, at); err != nil {
-		return nil, err
-	}
-	d.fillCredit(note, -held)
-	return d.render()
-}
-
 // draft is a document on its way: what is known, and the page that it becomes.
 type draft struct {
 	*language
-	invoice  Invoice
-	order    orders.Order
-	lines    []orders.Line
-	credits  []Credit
-	shop     merchants.Merchant
-	contract merchants.Contract
-	operator merchants.Operator
-	buyer    buyers.Buyer
-	paid     int64 // before the invoice
-	page     page
-	err      error // the first word that is missing
+	*facts
+	page page
+	err  error // the first word that is missing
 }
 
-func (c *Clerk) draft(ctx context.Context, tx *db.Tx, v Invoice) (*draft, error) {
-	d := &draft{invoice: v, operator: c.operator}
-	var contacts []merchants.Contact
-	var lines [][]orders.Line
-	var terms map[merchants.ContractKey]merchants.Terms
-	err := first(
-		func() (err error) { d.order, err = orders.One(ctx, tx, v.Merchant, v.Order); return err },
-		func() (err error) {
-			lines, err = orders.Lines(ctx, tx, []orders.Key{{Merchant: v.Merchant, ID: v.Order}})
-			return err
-		},
-		func() (err error) { d.credits, err = Credits(ctx, tx, v.Merchant, v.ID); return err },
-		func() (err error) { d.shop, err = merchants.ByID(ctx, tx, v.Merchant); return err },
-		func() (err error) { contacts, err = merchants.Contacts(ctx, tx, v.Merchant); return err },
-		func() (err error) {
-			terms, err = merchants.Contracts(ctx, tx, []merchants.ContractKey{{Merchant: v.Merchant, ID: d.order.Contract}})
-			return err
-		},
-	)
-	if err != nil {
-		return nil, err
-	}
-	d.lines, d.contract = lines[0], terms[merchants.ContractKey{Merchant: v.Merchant, ID: d.order.Contract}].Contract
-	if d.language = languages[d.order.Language]; d.language == nil {
-		d.language = languages["en"]
-	}
+// draftOf makes the page of a document from its facts and from nothing else.
+func draftOf(f *facts) *draft {
+	d := &draft{language: languages[f.Language], facts: f}
 	d.page.Language = d.code
-	d.page.Shop = helper{d.shop.Name, contactsOf(contacts)}
-	d.page.Operator = helper{d.operator.Name, contactsOf([]merchants.Contact{{Kind: "phone", Value: d.operator.Phone}, {Kind: "email", Value: d.operator.Email}})}
-	return d, nil
-}
-
-// booked reads when an entry of the journal was posted, and into cents what it did on an account: the only
-// place that keeps how an amount was divided on that day.
-func (d *draft) booked(ctx context.Context, tx *db.Tx, key, code string, cents *int64) (at calendar.Instant, err error) {
-	err = tx.QueryRow(ctx, `
-select e.posted_at, (select cast(coalesce(sum(p.cents), 0) as bigint) from postings p
-                      where p.writer = e.writer and p.seq = e.seq and p.n = e.n and p.merchant_id = e.merchant_id and p.code = $3)
-  from entries e
- where e.key = $1 and e.merchant_id = $2`, []any{key, d.invoice.Merchant, code}, &at, cents)
-	return at, err
-}
-
-// readBuyer opens the identity as it stood at a moment. A correction never changes a document that exists.
-func (d *draft) readBuyer(ctx context.Context, tx *db.Tx, desk *buyers.Desk, at calendar.Instant) error {
-	versions, err := desk.Identities(ctx, tx, d.order.Merchant, d.order.Attempt)
-	if err != nil {
-		return err
+	d.page.Shop, d.page.Operator = helper{f.Shop.Name, contactsOf(f.Shop.Contacts)}, helper{f.Operator.Name, contactsOf(f.Operator.Contacts)}
+	if f.Note != nil {
+		d.fillCredit(*f.Note)
+	} else {
+		d.fillInvoice()
 	}
-	d.buyer = versions[0].Buyer
-	for _, x := range versions {
-		if !x.MadeAt.After(at) {
-			d.buyer = x.Buyer
-		}
-	}
-	return nil
+	return d
 }
 
 // page is what the template shows.
@@ -201,6 +87,8 @@ type (
 		ReferenceWord string
 		Reference     string
 		Latest        string // day on which a transfer is still in time
+		Codes         []code
+		URL           string // of the page on which it can be paid; "" where there is none
 	}
 	party struct {
 		Role           string
@@ -226,7 +114,7 @@ type (
 	}
 )
 
-func contactsOf(list []merchants.Contact) []contact {
+func contactsOf(list []contactFacts) []contact {
 	var all []contact
 	for _, m := range list {
 		if m.Value != "" {
@@ -254,38 +142,37 @@ func (d *draft) render() ([]byte, error) {
 
 // fillInvoice makes the page of an invoice, or of the preview of one.
 func (d *draft) fillInvoice() {
-	v, p := &d.invoice, &d.page
+	v, p := &d.Invoice, &d.page
 	p.LinesWord, p.PriceWord, p.AmountWord = "lines", "line-price-incl", "line-amount-incl"
-	if d.order.Prices == orders.ExclVAT {
+	if d.Order.Prices == orders.ExclVAT {
 		p.PriceWord, p.AmountWord = "line-price-excl", "line-amount-excl"
 	}
-	before := slices.DeleteFunc(slices.Clone(d.credits), func(n Credit) bool { return n.Number != "" })
 	var credited int64
-	for _, n := range before {
+	for _, n := range d.Credits {
 		credited += n.Cents
 	}
-	due := v.TotalCents - credited - d.paid
-	d.fillLines(before)
+	due := v.TotalCents - credited - d.Paid
+	d.fillLines()
 	d.fillParties()
 	switch {
 	case v.Number != "":
 		p.Title, p.Number = d.word("title-invoice"), v.Number
 		p.Facts = append(p.Facts, fact{"fact-number", v.Number}, fact{"fact-issued", d.day(v.IssuedOn)}, fact{"fact-due", d.day(v.DueOn)})
-		p.Slip = slip{Label: d.word("slip-pay", d.shop.Name), Cents: due}
+		p.Slip = slip{Label: d.word("slip-pay", d.Shop.Name), Cents: due}
 		if due > 0 {
 			p.Slip.When = d.word("slip-by", d.weekday(v.DueOn))
 			p.Pay = d.transfer(due)
 		} else {
 			p.Slip.More = d.word("slip-paid")
 		}
-		d.fillTotals(credited, due, before)
+		d.fillTotals(credited, due)
 	case v.Status == Planned:
 		p.Title, p.Mark = d.word("title-preview"), d.word("mark-planned")
-		p.Slip = slip{Label: d.word("slip-later", d.shop.Name), Cents: due, More: d.word("slip-planned", d.weekday(v.SendOn))}
-		d.fillTotals(credited, due, before)
+		p.Slip = slip{Label: d.word("slip-later", d.Shop.Name), Cents: due, More: d.word("slip-planned", d.weekday(v.SendOn))}
+		d.fillTotals(credited, due)
 	default:
 		p.Title, p.Mark = d.word("title-preview"), d.word("mark-withdrawn")
-		p.Slip = slip{Label: d.word("slip-pay", d.shop.Name), More: d.word("slip-withdrawn")}
+		p.Slip = slip{Label: d.word("slip-pay", d.Shop.Name), More: d.word("slip-withdrawn")}
 		p.Totals = []total{{Word: "total-order", Cents: v.TotalCents}, {Word: "total-due", Last: true}}
 	}
 	d.fillOrder()
@@ -293,12 +180,13 @@ func (d *draft) fillInvoice() {
 
 // transfer is what the buyer types at the bank.
 func (d *draft) transfer(cents int64) *transfer {
-	t := &transfer{Cents: cents, Payee: d.operator.AccountName, IBAN: ident.PrintIBAN(d.operator.ClientIBAN),
-		ReferenceWord: "pay-reference", Reference: ident.PrintRF(d.order.PaymentReference)}
-	if ident.ValidOGM(d.order.PaymentReference) {
-		t.ReferenceWord, t.Reference = "pay-ogm", ident.PrintOGM(d.order.PaymentReference)
+	t := &transfer{Cents: cents, Payee: d.Account.Name, IBAN: ident.PrintIBAN(d.Account.IBAN),
+		ReferenceWord: "pay-reference", Reference: ident.PrintRF(d.Order.PaymentReference)}
+	if ident.ValidOGM(d.Order.PaymentReference) {
+		t.ReferenceWord, t.Reference = "pay-ogm", ident.PrintOGM(d.Order.PaymentReference)
 	}
-	if latest := latestTransfer(d.invoice.DueOn); latest.After(d.invoice.IssuedOn) {
+	d.err = errors.Join(d.err, d.addCodes(t))
+	if latest := latestTransfer(d.Invoice.DueOn); latest.After(d.Invoice.IssuedOn) {
 		t.Latest = d.weekday(latest)
 	}
 	return t
@@ -325,7 +213,7 @@ func latestTransfer(due calendar.Date) calendar.Date {
 
 // fillParties says who sells, who buys, and whose the claim is.
 func (d *draft) fillParties() {
-	s, o, b := &d.shop, &d.operator, &d.buyer
+	s, o, b := &d.Shop, &d.Operator, &d.Buyer
 	seller := party{Role: "seller", Lines: []string{s.Name}}
 	if s.LegalName != s.Name {
 		seller.Lines = append(seller.Lines, s.LegalName)
@@ -350,11 +238,11 @@ func (d *draft) fillParties() {
 	}
 	d.page.Parties = []party{seller, buyer}
 	switch {
-	case d.contract.Model == merchants.Own:
+	case d.Model == merchants.Own:
 		d.page.Creditor = d.word("creditor-own")
-	case d.contract.Model == merchants.Collected:
+	case d.Model == merchants.Collected:
 		d.page.Creditor = d.word("creditor-collected", o.LegalName)
-	case d.invoice.Number == "":
+	case d.Invoice.Number == "":
 		d.page.Creditor = d.word("creditor-guaranteed-later", o.LegalName)
 	default:
 		d.page.Creditor = d.word("creditor-guaranteed", o.LegalName)
@@ -367,23 +255,23 @@ func (d *draft) fillParties() {
 
 // fillOrder adds what is known of the order. Its date stands for that of the supply, which is not known yet.
 func (d *draft) fillOrder() {
-	d.page.Facts = append(d.page.Facts, fact{"fact-order", d.order.Reference}, fact{"fact-ordered", d.day(d.order.PlacedOn)})
-	if d.order.TermsVersion != "" {
-		d.page.Facts = append(d.page.Facts, fact{"fact-terms", d.word("fact-terms-value", d.order.TermsVersion)})
+	d.page.Facts = append(d.page.Facts, fact{"fact-order", d.Order.Reference}, fact{"fact-ordered", d.day(d.Order.PlacedOn)})
+	if d.Order.TermsVersion != "" {
+		d.page.Facts = append(d.page.Facts, fact{"fact-terms", d.word("fact-terms-value", d.Order.TermsVersion)})
 	}
 }
 
 // fillLines lists what was bought, and what was credited before the invoice as lines of its own.
-func (d *draft) fillLines(before []Credit) {
-	excl := d.order.Prices == orders.ExclVAT
-	for _, l := range d.lines {
+func (d *draft) fillLines() {
+	excl := d.Order.Prices == orders.ExclVAT
+	for _, l := range d.Lines {
 		r := row{What: l.Description, Quantity: l.Quantity, Price: d.amount(l.UnitPriceCents), VAT: l.VATPercent, Cents: l.TotalCents}
-		if d.buyer.Kind == buyers.Company && !excl {
+		if d.Buyer.Kind == buyers.Company && !excl {
 			r.Net = d.netPrice(l)
 		}
 		d.page.Lines = append(d.page.Lines, r)
 	}
-	for _, n := range before {
+	for _, n := range d.Credits {
 		for _, part := range n.Parts {
 			r := row{What: d.word("line-credited", d.partName(n, part)), Quantity: part.Quantity, VAT: part.VATPercent, Cents: -part.Cents}
 			if excl {
@@ -402,7 +290,7 @@ func (d *draft) fillLines(before []Credit) {
 }
 
 // netPrice is the unit price without VAT, which an invoice to a company must show (Wet OB art. 35a(1)(g)).
-func (d *draft) netPrice(l orders.Line) string {
+func (d *draft) netPrice(l lineFacts) string {
 	rate, err := money.ParsePercent(l.VATPercent)
 	if err != nil || rate.IsZero() {
 		return ""
@@ -413,11 +301,11 @@ func (d *draft) netPrice(l orders.Line) string {
 }
 
 // partName says what a part of a credit takes back.
-func (d *draft) partName(n Credit, p CreditPart) string {
+func (d *draft) partName(n creditFacts, p partFacts) string {
 	switch {
-	case p.Line > 0 && p.Line <= len(d.lines):
-		return d.lines[p.Line-1].Description
-	case n.Cents == d.invoice.TotalCents:
+	case p.Line > 0 && p.Line <= len(d.Lines):
+		return d.Lines[p.Line-1].Description
+	case n.Cents == d.Invoice.TotalCents:
 		return d.word("line-whole")
 	}
 	return d.word("line-part")
@@ -426,11 +314,11 @@ func (d *draft) partName(n Credit, p CreditPart) string {
 // crossBorder says whether goods or services without VAT go to a company in another member state, which then
 // accounts for the tax (Directive 2006/112/EC art. 138, 196 and 226(11), (11a)).
 func (d *draft) crossBorder() (goods, services bool) {
-	f := d.buyer.Company
-	if f == nil || f.VATID == "" || d.buyer.Address.Country == d.shop.Country {
+	f := d.Buyer.Company
+	if f == nil || f.VATID == "" || d.Buyer.Address.Country == d.Shop.Country {
 		return false, false
 	}
-	for _, l := range d.lines {
+	for _, l := range d.Lines {
 		if rate, err := money.ParsePercent(l.VATPercent); err != nil || !rate.IsZero() || l.Kind == "discount" {
 			continue
 		}
@@ -441,25 +329,25 @@ func (d *draft) crossBorder() (goods, services bool) {
 }
 
 // fillTotals adds up, and divides the VAT by rate after what was credited before the invoice.
-func (d *draft) fillTotals(credited, due int64, before []Credit) {
+func (d *draft) fillTotals(credited, due int64) {
 	p := &d.page
-	p.Rates = orders.VATOf(d.order.Prices, d.lines)
-	if d.order.Prices == orders.ExclVAT {
+	p.Rates = orders.VATOf(d.Order.Prices, d.bought())
+	if d.Order.Prices == orders.ExclVAT {
 		var net, vat int64
 		for _, r := range p.Rates {
 			net, vat = net+r.NetCents, vat+r.VATCents
 		}
 		p.Totals = append(p.Totals, total{Word: "total-net", Cents: net}, total{Word: "total-vat", Cents: vat})
 	}
-	p.Totals = append(p.Totals, total{Word: "total-order", Cents: d.invoice.TotalCents})
+	p.Totals = append(p.Totals, total{Word: "total-order", Cents: d.Invoice.TotalCents})
 	if credited != 0 {
 		p.Totals = append(p.Totals, total{Word: "total-credited", Cents: -credited})
 	}
-	if d.paid != 0 {
-		p.Totals = append(p.Totals, total{Word: "total-paid", Cents: -d.paid})
+	if d.Paid != 0 {
+		p.Totals = append(p.Totals, total{Word: "total-paid", Cents: -d.Paid})
 	}
 	p.Totals = append(p.Totals, total{Word: "total-due", Cents: due, Last: true})
-	for _, n := range before {
+	for _, n := range d.Credits {
 		for _, part := range n.Parts {
 			p.Rates = addRate(p.Rates, part, -1)
 		}
@@ -468,7 +356,7 @@ func (d *draft) fillTotals(credited, due int64, before []Credit) {
 }
 
 // addRate adds a part of a credit to the rate that it has, sign times.
-func addRate(rates []orders.VAT, p CreditPart, sign int64) []orders.VAT {
+func addRate(rates []orders.VAT, p partFacts, sign int64) []orders.VAT {
 	i := slices.IndexFunc(rates, func(r orders.VAT) bool { return r.Percent == p.VATPercent })
 	if i < 0 {
 		i = len(rates)
@@ -490,16 +378,16 @@ func sumRates(rates []orders.VAT) (sum orders.VAT) {
 	return sum
 }
 
-// fillCredit makes the page of a credit note, of which held was paid before.
-func (d *draft) fillCredit(n Credit, held int64) {
+// fillCredit makes the page of a credit note.
+func (d *draft) fillCredit(n creditFacts) {
 	p := &d.page
 	p.Title, p.Number = d.word("title-credit"), n.Number
-	p.Slip = slip{Label: d.word("slip-credit", d.shop.Name), Cents: n.Cents, More: d.word("slip-credited", d.invoice.Number)}
+	p.Slip = slip{Label: d.word("slip-credit", d.Shop.Name), Cents: n.Cents, More: d.word("slip-credited", d.Invoice.Number)}
 	p.LinesWord, p.AmountWord = "lines-credit", "line-amount-incl"
 	d.fillParties()
 	p.Facts = []fact{
 		{"fact-credit-number", n.Number}, {"fact-credit-date", d.day(n.MadeOn)},
-		{"fact-of", d.word("fact-of-value", d.invoice.Number, d.day(d.invoice.IssuedOn))},
+		{"fact-of", d.word("fact-of-value", d.Invoice.Number, d.day(d.Invoice.IssuedOn))},
 		{"fact-reason", d.word("reason-" + n.Reason)},
 	}
 	d.fillOrder()
@@ -509,10 +397,10 @@ func (d *draft) fillCredit(n Credit, held int64) {
 	}
 	p.Sum = sumRates(p.Rates)
 	p.Totals = []total{{Word: "total-credit", Cents: n.Cents, Last: true}}
-	if open := n.Cents - held; open > 0 {
+	if open := n.Cents - d.Paid; open > 0 {
 		p.Totals = append(p.Totals, total{Word: "credit-open", Cents: open})
 	}
-	if held > 0 {
-		p.Totals = append(p.Totals, total{Word: "credit-held", Cents: held})
+	if d.Paid > 0 {
+		p.Totals = append(p.Totals, total{Word: "credit-held", Cents: d.Paid})
 	}
 }

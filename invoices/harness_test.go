@@ -24,7 +24,7 @@ import (
 
 // world is a platform's stages on one database, without HTTP.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	d       *db.DB
 	desk    *buyers.Desk
 	access  *access.Access
@@ -42,7 +42,7 @@ func eachEngine(t *testing.T, f func(t *testing.T, w *world)) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) { f(t, newWorld(t, d)) })
 }
 
-func newWorld(t *testing.T, d *db.DB) *world {
+func newWorld(t testing.TB, d *db.DB) *world {
 	t.Helper()
 	v, err := vault.Parse([]byte("t1 3q2+7wABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhs="))
 	if err != nil {
@@ -61,7 +61,9 @@ func newWorld(t *testing.T, d *db.DB) *world {
 	}
 	w.intake = invoices.NewIntake(d, w.access, w.desk, policies, orders.NewReferences(d, random))
 	w.scanner = jobs.NewScanner(d, random, slog.New(slog.DiscardHandler))
-	w.scanner.On(invoices.DueIssue, invoices.SliceSize, w.clerk.Issue)
+	w.scanner.On(invoices.DueIssue, invoices.SliceSize, func(ctx context.Context, tx *db.Tx, due []jobs.Due) error {
+		return w.clerk.Issue(ctx, tx, due) // a test may set another
+	})
 	w.scanner.On(invoices.DueOverdue, invoices.SliceSize, w.clerk.Overdue)
 	w.scanner.On(invoices.DueLapse, 100, w.clerk.Lapse)
 	if err := d.LetClockMove(context.Background()); err != nil {

@@ -23,6 +23,7 @@ type bill struct {
 	order   orders.Order
 	terms   merchants.Contract
 	country string // the shop's
+	applied int64  // of what was paid before
 }
 
 // Issue issues the invoices of due rows whose day has come: it starts the order where the clock may, gives
@@ -170,6 +171,7 @@ func (c *Clerk) book(ctx context.Context, tx *db.Tx, bills []*bill) error {
 			return err
 		}
 		entries = append(entries, entry)
+		b.applied = applied
 		v.Status, v.DueOn = Open, v.IssuedOn.AddDays(int(b.terms.TransitDays+b.terms.DueDays))
 		v.OpenCents -= applied
 		v.PaidCents += applied
@@ -192,6 +194,7 @@ func (c *Clerk) book(ctx context.Context, tx *db.Tx, bills []*bill) error {
 	}
 	return first(
 		func() error { return store(ctx, tx, changed) },
+		func() error { return c.keepInvoices(ctx, tx, bills) },
 		func() error { return orders.Move(ctx, tx, orders.Start, start...) },
 		func() error { return ledger.Post(ctx, tx, entries...) },
 		func() error { return c.desk.Change(ctx, tx, released) },

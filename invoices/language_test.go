@@ -129,7 +129,7 @@ func used(t *testing.T, key string) bool {
 			return slices.Contains(rest, end)
 		}
 	}
-	for _, name := range []string{"document.html", "document.go", "language.go"} {
+	for _, name := range []string{"document.html", "document.go", "codes.go", "pdf.go", "language.go"} {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

@@ -299,6 +299,46 @@ func Contacts(ctx context.Context, tx *db.Tx, merchant string) ([]Contact, error
 	return out, err
 }
 
+// Front is a shop as buyers know it.
+type Front struct {
+	Merchant
+	Contacts []Contact
+}
+
+var (
+	findMerchants = db.NewQuery(`select `+columns+` from merchants where id = $1`, db.Text)
+	findContacts  = db.NewQuery(`select kind, value from merchant_contacts where merchant_id = $1 order by kind, value`, db.Text)
+)
+
+// Fronts reads shops with their contact means, each once. What does not exist is missing from the map.
+func Fronts(ctx context.Context, tx *db.Tx, ids []string) (map[string]Front, error) {
+	ids = slices.Clone(ids)
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	keys := make([][]any, len(ids))
+	for i, id := range ids {
+		keys[i] = []any{id}
+	}
+	out := make(map[string]Front, len(ids))
+	err := tx.Find(ctx, findMerchants, keys, func(i int, r db.Row) error {
+		var m Merchant
+		err := r.Scan(m.places()...)
+		out[ids[i]] = Front{Merchant: m}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, tx.Find(ctx, findContacts, keys, func(i int, r db.Row) error {
+		var c Contact
+		err := r.Scan(&c.Kind, &c.Value)
+		f := out[ids[i]]
+		f.Contacts = append(f.Contacts, c)
+		out[ids[i]] = f
+		return err
+	})
+}
+
 // Activate lets a shop place orders. Errors: NotFound "merchant", Conflict "merchant-state", Invalid
 // "merchant-contacts" with fewer than two contact means of two different kinds.
 func Activate(ctx context.Context, tx *db.Tx, id string) error {
@@ -356,10 +396,14 @@ func move(ctx context.Context, tx *db.Tx, id, on string) error {
 const columns = `id, slug, name, legal_name, country, street, house_number, postcode, city, registration_number, vat_id, iban, language,
        invoice_prefix, state, created_at`
 
+func (m *Merchant) places() []any {
+	return []any{&m.ID, &m.Slug, &m.Name, &m.LegalName, &m.Country, &m.Street, &m.HouseNumber, &m.Postcode, &m.City, &m.RegistrationNumber,
+		&m.VATID, &m.IBAN, &m.Language, &m.InvoicePrefix, &m.State, &m.CreatedAt}
+}
+
 func one(ctx context.Context, tx *db.Tx, sql string, arg string) (Merchant, error) {
 	var m Merchant
-	err := tx.QueryRow(ctx, sql, []any{arg}, &m.ID, &m.Slug, &m.Name, &m.LegalName, &m.Country, &m.Street, &m.HouseNumber, &m.Postcode, &m.City,
-		&m.RegistrationNumber, &m.VATID, &m.IBAN, &m.Language, &m.InvoicePrefix, &m.State, &m.CreatedAt)
+	err := tx.QueryRow(ctx, sql, []any{arg}, m.places()...)
 	if errors.Is(err, db.ErrNone) {
 		err = fault.Missing("merchant", "There is no such shop.")
 	}

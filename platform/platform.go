@@ -202,19 +202,17 @@ func (p *Platform) routes(c Config) http.Handler {
 }
 
 // document renders the invoice of an order for its shop. Errors: NotFound "order", "invoice".
-func (p *Platform) document(ctx context.Context, merchant, order string) (page []byte, err error) {
-	err = p.DB.Read(ctx, func(tx *db.Tx) error {
+func (p *Platform) document(ctx context.Context, merchant, order string) ([]byte, error) {
+	return p.Clerk.HandOut(ctx, p.DB, func(tx *db.Tx) (*invoices.Paper, error) {
 		of, err := invoices.OfOrders(ctx, tx, []invoices.Key{{Merchant: merchant, ID: order}})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if len(of[0]) == 0 {
-			return fault.Missing("invoice", "There is no such invoice.")
+			return nil, fault.Missing("invoice", "There is no such invoice.")
 		}
-		page, err = p.Clerk.Document(ctx, tx, merchant, of[0][0].ID)
-		return err
-	})
-	return page, err
+		return p.Clerk.Invoice(ctx, tx, merchant, of[0][0].ID)
+	}, (*invoices.Paper).HTML)
 }
 
 // cursorKey signs page cursors; it is derived, so that all nodes share it.

@@ -34,6 +34,7 @@ var checks = []check{
 	{"buyer-credit", "What is held for the buyer of an order is never less than nothing, and the invoice says as much as the journal.", checkCredit},
 	{"bank-lines", "No bank line is allocated beyond its amount; what is left of it is what the line says and its balance in the journal.", checkBankLines},
 	{"handles", "The open amount of each handle, and its number of overdue invoices, are those of the invoices of the orders whose buyer has it.", checkHandles},
+	{"documents", "Each issued invoice and each credit note with a number has the one document that was fixed with it, and nothing else has one.", checkDocuments},
 }
 
 // page is docs/verify.md.

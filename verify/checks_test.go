@@ -72,7 +72,7 @@ func stageRows() (rows []struct {
 	today := calendar.NewDate(2026, time.November, 22)
 	order := func(id, merchant, state, prices string, total int64, lines ...values) {
 		add("orders", values{"id": "ord_" + id, "merchant_id": merchant, "reference": id, "attempt_id": "att_" + id, "state": state,
-			"prices": prices, "total_cents": total, "currency": "EUR", "payment_reference": "ref" + id})
+			"prices": prices, "total_cents": total, "currency": "EUR", "payment_reference": "ref" + id, "payment_number": int(id[0])})
 		for i, l := range lines {
 			add("order_lines", values{"order_id": "ord_" + id, "merchant_id": merchant, "line_no": i + 1, "total_cents": l["cents"], "vat_percent": l["vat"]})
 		}
@@ -93,6 +93,10 @@ func stageRows() (rows []struct {
 	invoice("e", other, values{"number": "OPS-2026-000001", "issued_on": today, "total_cents": 10, "open_cents": 10})
 	add("credits", values{"id": "cre_a", "merchant_id": shop, "invoice_id": "inv_a", "number": "DEMO-2026-000002", "amount_cents": 33})
 	add("credits", values{"id": "cre_b", "merchant_id": shop, "invoice_id": "inv_b", "amount_cents": 1}) // of a planned invoice: no number
+	for id, kind := range map[string]string{"inv_a": "invoice", "cre_a": "credit"} {
+		add("documents", values{"id": id, "merchant_id": shop, "kind": kind, "facts": []byte("sealed")})
+	}
+	add("documents", values{"id": "inv_e", "merchant_id": other, "kind": "invoice", "facts": []byte("sealed")})
 	add("series", values{"id": "DEMO-2026", "merchant_id": shop, "last": 2})
 	add("series", values{"id": "OPS-2026", "merchant_id": "operator", "last": 1})
 	add("bank_lines", values{"id": "bl_a", "line_hash": []byte("a"), "currency": "EUR", "cents": 1100, "left_cents": 50})
@@ -362,6 +366,14 @@ var faults = []fault{
 	{"handles", "one left out", "delete from handles where kind = 'phone' and open_cents = 1000", nil},
 	{"handles", "an order that lapsed", "update orders set state = 'placed' where id = 'ord_d'", nil},
 	{"handles", "an order that did not", "update orders set state = 'cancelled' where id = 'ord_b'", nil},
+	{"documents", "an invoice without one", "delete from documents where id = 'inv_a'", nil},
+	{"documents", "a credit note without one", "delete from documents where id = 'cre_a'", nil},
+	{"documents", "of another kind", "update documents set kind = 'credit' where id = 'inv_a'", nil},
+	{"documents", "of another shop", "update documents set merchant_id = 'mer_x' where id = 'inv_a'", nil},
+	{"documents", "of a planned invoice", "update documents set id = 'inv_b' where id = 'inv_a'", nil},
+	{"documents", "of nothing", "", func(ctx context.Context, tx *db.Tx) error {
+		return insert(ctx, tx, "documents", values{"id": "inv_x", "merchant_id": shop, "kind": "invoice", "facts": []byte("sealed")})
+	}},
 	{"handles", "a corrected identity", "update identities set version = 1 - version where id = 'att_a'", nil},
 }
 

@@ -118,7 +118,14 @@ func TestOtherMerchants(t *testing.T) {
 			}
 			tried++
 			a := w.do(asked{method: c.method, path: strings.Replace(c.path, "{id}", id, 1), key: w.rival, idempotency: "k1", kind: "application/json", body: "{}"})
-			if p := a.problem(t); a.status != http.StatusNotFound || p.Code != "order" {
+			want := "order"
+			switch {
+			case strings.HasPrefix(c.path, "/v1/invoices/"):
+				want = "invoice"
+			case strings.HasPrefix(c.path, "/v1/credits/"):
+				want = "credit-note"
+			}
+			if p := a.problem(t); a.status != http.StatusNotFound || p.Code != want {
 				t.Errorf("%s %s answers %d %s", c.method, c.path, a.status, a.body)
 			}
 		}

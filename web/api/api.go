@@ -198,7 +198,9 @@ func (c *call) write(out reply) {
 		kind = "application/json"
 	}
 	h.Set("Content-Type", kind)
-	h.Set("Content-Length", strconv.Itoa(len(out.body)))
+	if out.status != http.StatusNotModified {
+		h.Set("Content-Length", strconv.Itoa(len(out.body)))
+	}
 	if out.replayed {
 		h.Set("Idempotent-Replayed", "true")
 	}

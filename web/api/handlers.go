@@ -222,8 +222,10 @@ func twice(f func() error) error {
 }
 
 // isOrderID says whether a text can be an order's id, so that no other text reaches the database.
-func isOrderID(id string) bool {
-	rest, ok := strings.CutPrefix(id, "ord_")
+func isOrderID(id string) bool { return isID("ord_", id) }
+
+func isID(prefix, id string) bool {
+	rest, ok := strings.CutPrefix(id, prefix)
 	return ok && rest != "" && len(rest) <= 40 &&
 		!strings.ContainsFunc(rest, func(r rune) bool { return (r < '0' || r > '9') && (r < 'a' || r > 'z') })
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -66,7 +67,7 @@ func (o *operation) describe(r huma.Registry) *huma.Operation {
 	out := &huma.Operation{OperationID: o.id, Method: o.method, Path: o.path, Summary: o.summary, Description: o.about,
 		Security: []map[string][]string{{"key": {}}}, Responses: map[string]*huma.Response{}}
 	if strings.Contains(o.path, "{id}") {
-		out.Parameters = append(out.Parameters, &huma.Param{Name: "id", In: "path", Required: true, Description: "The order: ord_….",
+		out.Parameters = append(out.Parameters, &huma.Param{Name: "id", In: "path", Required: true, Description: cmp.Or(o.of, "The order: ord_…."),
 			Schema: &huma.Schema{Type: huma.TypeString}})
 	}
 	for _, p := range o.query {
@@ -86,6 +87,9 @@ func (o *operation) describe(r huma.Registry) *huma.Operation {
 	if o.status != 0 {
 		out.Responses[strconv.Itoa(o.status)] = o.goodAnswer(r)
 	}
+	if o.media != "" {
+		out.Responses[strconv.Itoa(http.StatusNotModified)] = &huma.Response{Description: "You have it: `If-None-Match` names these bytes."}
+	}
 	for status, codes := range o.byStatus() {
 		for i, c := range codes {
 			codes[i] = "`" + c + "`"
@@ -99,6 +103,13 @@ func (o *operation) describe(r huma.Registry) *huma.Operation {
 }
 
 func (o *operation) goodAnswer(r huma.Registry) *huma.Response {
+	if o.media != "" {
+		text := &huma.Schema{Type: huma.TypeString}
+		return &huma.Response{Description: "The file.", Content: map[string]*huma.MediaType{o.media: {Schema: &huma.Schema{}}},
+			Headers: map[string]*huma.Header{
+				"ETag":                {Description: "The SHA-256 of the bytes.", Schema: text},
+				"Content-Disposition": {Description: "With a name for the file.", Schema: text}}}
+	}
 	if o.answer == nil {
 		return &huma.Response{Description: "A page.", Content: map[string]*huma.MediaType{"text/html": {Schema: &huma.Schema{Type: huma.TypeString}}}}
 	}

@@ -68,7 +68,7 @@ func TestDocumentIsWellFormed(t *testing.T) {
 		}
 	}
 	checkSchemas(t, w.contract, "components", root["components"])
-	for _, want := range []string{"placeOrder", "listOrders", "getOrder", "changeOrder", "startOrder", "cancelOrder", "creditOrder", "getInvoice"} {
+	for _, want := range []string{"placeOrder", "listOrders", "getOrder", "changeOrder", "startOrder", "cancelOrder", "creditOrder", "getInvoice", "getInvoicePDF", "getCreditPDF"} {
 		if !ids[want] {
 			t.Errorf("no operation %s", want)
 		}

@@ -20,7 +20,9 @@ type operation struct {
 	optional           bool         // the body may be left out
 	example            string       // of the body
 	status             int          // of a good answer; 0 when there is none
-	answer             reflect.Type // nil: HTML
+	answer             reflect.Type // nil: a document
+	media              string       // of a document; "" is HTML
+	of                 string       // what the id in the path names; "" is the order
 	problems           []string     // besides those of every operation of its kind
 }
 
@@ -103,7 +105,19 @@ func operations() []*operation {
 			method: http.MethodGet, path: "/v1/orders/{id}/invoice.html", scope: access.OrdersRead, serve: (*API).getInvoice,
 			id: "getInvoice", summary: "Read the invoice as a document",
 			about:  "The invoice as the buyer sees it: HTML that needs nothing from elsewhere.",
-			status: http.StatusOK, problems: []string{"order", "invoice"},
+			status: http.StatusOK, problems: []string{"order", "invoice", "document-erased", "document-changed"},
+		},
+		{
+			method: http.MethodGet, path: "/v1/invoices/{id}/pdf", scope: access.OrdersRead, serve: (*API).getInvoicePDF,
+			id: "getInvoicePDF", summary: "Read an issued invoice as a file",
+			about: "What was fixed when the invoice was issued, as PDF: the same bytes each time. `ETag` is their SHA-256. The HTML form is the one for readers who need help from their software.",
+			media: mediaPDF, of: "The invoice: inv_….", status: http.StatusOK, problems: []string{"invoice", "document-erased", "document-changed"},
+		},
+		{
+			method: http.MethodGet, path: "/v1/credits/{id}/pdf", scope: access.OrdersRead, serve: (*API).getCreditPDF,
+			id: "getCreditPDF", summary: "Read a credit note as a file",
+			about: "As PDF, the same bytes each time. A credit that was made before the invoice has none: it shows on the invoice.",
+			media: mediaPDF, of: "The credit note: cre_….", status: http.StatusOK, problems: []string{"credit-note", "document-erased", "document-changed"},
 		},
 	}
 }

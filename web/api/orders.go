@@ -187,7 +187,7 @@ type invoice struct {
 	SendOn     *calendar.Date  `json:"send_on" nullable:"true" format:"date" doc:"The day on which it is issued, or was planned to be."`
 	DueOn      *calendar.Date  `json:"due_on" nullable:"true" format:"date" doc:"The last day to pay; null until it is issued."`
 	PayURL     *string         `json:"pay_url" format:"uri" doc:"A page to pay it on, once there is one."`
-	PDFURL     *string         `json:"pdf_url" format:"uri" doc:"The document, once there is one."`
+	PDFURL     *string         `json:"pdf_url" format:"uri-reference" doc:"Where the document is to be had, with the same key; null until it is issued." example:"/v1/invoices/inv_06a0m8e3xq7v3/pdf"`
 }
 
 type credit struct {
@@ -196,6 +196,7 @@ type credit struct {
 	AmountCents int64          `json:"amount_cents" doc:"VAT included." example:"1000"`
 	Reason      string         `json:"reason"`
 	MadeOn      calendar.Date  `json:"made_on" format:"date"`
+	PDFURL      *string        `json:"pdf_url" format:"uri-reference" doc:"Where the document is to be had, with the same key; null when it has no number." example:"/v1/credits/cre_06a0m8e3xq7v4/pdf"`
 	Lines       []creditedLine `json:"lines" nullable:"false" doc:"Empty when an amount was credited."`
 }
 
@@ -237,13 +238,13 @@ func answerOf(o *orders.Order, list []invoices.Invoice) orderAnswer {
 	for i := range list {
 		v := &list[i]
 		a.Invoices[i] = invoice{ID: v.ID, Number: null(&v.Number), Status: v.Status, TotalCents: v.TotalCents, OpenCents: v.OpenCents,
-			SendOn: null(&v.SendOn), DueOn: null(&v.DueOn)}
+			SendOn: null(&v.SendOn), DueOn: null(&v.DueOn), PDFURL: pdfURL("invoices", v.ID, v.Number)}
 	}
 	return a
 }
 
 func creditOf(c invoices.Credit) credit {
-	out := credit{ID: c.ID, Number: null(&c.Number), AmountCents: c.Cents, Reason: c.Reason, MadeOn: c.MadeOn, Lines: []creditedLine{}}
+	out := credit{ID: c.ID, Number: null(&c.Number), AmountCents: c.Cents, Reason: c.Reason, MadeOn: c.MadeOn, PDFURL: pdfURL("credits", c.ID, c.Number), Lines: []creditedLine{}}
 	for _, p := range c.Parts {
 		if p.Line > 0 {
 			out.Lines = append(out.Lines, creditedLine{Line: p.Line, Quantity: p.Quantity, AmountCents: p.Cents})

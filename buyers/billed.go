@@ -1,0 +1,89 @@
+package buyers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"achteraf/internal/db"
+	"achteraf/internal/vault"
+)
+
+// AttemptKey names a decided attempt of a shop.
+type AttemptKey struct{ Merchant, ID string }
+
+// Billed is what a document may show of a buyer, and the key to keep that document under.
+type Billed struct {
+	Person  string
+	Kind    string
+	Name    Name
+	Address Address
+	Company *Firm
+
+	keys *vault.PersonKeys
+}
+
+// Seal seals what the tax law wants to be kept about the buyer. Error: vault.ErrDestroyed.
+func (b *Billed) Seal(at vault.Place, plain []byte) (vault.Sealed, error) {
+	return b.keys.Seal(vault.Fiscal, at, plain)
+}
+
+// One row each: the latest version, which is the one in force.
+var findBilled = db.NewQuery(`
+select i.version, i.person_id, i.fiscal, p.master_id, p.fiscal
+  from identities i join persons p on p.id = i.person_id
+ where i.id = $1 and i.merchant_id = $2
+ order by i.version desc limit 1`, db.Text, db.Text)
+
+// Billed reads who is billed for each attempt now, in the order of keys. What a destroyed key sealed is empty.
+func (d *Desk) Billed(ctx context.Context, tx *db.Tx, keys []AttemptKey) ([]Billed, error) {
+	rows := make([][]any, len(keys))
+	for i, k := range keys {
+		rows[i] = []any{k.ID, k.Merchant}
+	}
+	out := make([]Billed, len(keys))
+	err := tx.Find(ctx, findBilled, rows, func(i int, r db.Row) error {
+		var version int64
+		var sealed vault.Sealed
+		var w vault.Wrapped
+		b := &out[i]
+		if err := r.Scan(&version, &b.Person, &sealed, &w.MasterID, &w.Fiscal); err != nil {
+			return err
+		}
+		var err error
+		if b.keys, err = d.vault.Unwrap(b.Person, w); err != nil {
+			return err
+		}
+		plain, err := b.keys.Open(vault.Fiscal, place("fiscal", keys[i].ID, version), sealed)
+		if errors.Is(err, vault.ErrDestroyed) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		var f fiscal
+		err = json.Unmarshal(plain, &f)
+		b.Kind, b.Name, b.Address, b.Company = f.Kind, f.Name, f.Address, f.Company
+		return err
+	})
+	for i := range out {
+		if err == nil && out[i].keys == nil {
+			err = fmt.Errorf("attempt %s has no identity", keys[i].ID)
+		}
+	}
+	return out, err
+}
+
+// OpenFiscal reads what Billed.Seal has sealed. Errors: vault.ErrDestroyed once its years are over, vault.ErrForged.
+func (d *Desk) OpenFiscal(ctx context.Context, tx *db.Tx, person string, at vault.Place, s vault.Sealed) ([]byte, error) {
+	var w vault.Wrapped
+	if err := tx.QueryRow(ctx, `select master_id, fiscal from persons where id = $1`, []any{person}, &w.MasterID, &w.Fiscal); err != nil {
+		return nil, err
+	}
+	keys, err := d.vault.Unwrap(person, w)
+	if err != nil {
+		return nil, err
+	}
+	return keys.Open(vault.Fiscal, at, s)
+}

@@ -1,0 +1,117 @@
+package invoices
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"achteraf/internal/ident"
+
+	"rsc.io/qr"
+)
+
+// epc is a transfer as a code that banks' apps read.
+type epc struct {
+	Name      string // of the account, as the bank knows it
+	IBAN      string
+	Cents     int64
+	Reference string // ISO 11649; excludes Text
+	Text      string
+}
+
+// payload writes it as EPC069-12, version 2, has it: UTF-8, lines end with LF, empty lines at the end are left out.
+// The amount has two decimals, or none where it is whole euros.
+func (e epc) payload() (string, error) {
+	amount := fmt.Sprintf("EUR%d.%02d", e.Cents/100, e.Cents%100)
+	lines := []string{"BCD", "002", "1", "SCT", "", e.Name, e.IBAN, strings.TrimSuffix(amount, ".00"), "", e.Reference, e.Text}
+	whole := strings.TrimRight(strings.Join(lines, "\n"), "\n")
+	switch {
+	case e.Name == "" || utf8.RuneCountInString(e.Name) > 70:
+		return "", errors.New("a transfer code wants a payee of 1 to 70 characters")
+	case len(e.IBAN) < 15 || len(e.IBAN) > 34:
+		return "", errors.New("a transfer code wants an IBAN without spaces")
+	case e.Cents < 1 || e.Cents > 999_999_999_99:
+		return "", errors.New("a transfer code wants 0.01 to 999999999.99 euros")
+	case e.Reference != "" && (e.Text != "" || !ident.ValidRF(e.Reference)) || utf8.RuneCountInString(e.Text) > 140:
+		return "", errors.New("a transfer code wants a creditor reference or a text of 140 characters")
+	case strings.ContainsAny(whole, "\r") || strings.Count(strings.Join(lines, "\n"), "\n") != len(lines)-1:
+		return "", errors.New("a transfer code wants each field on one line")
+	case len(whole) > 331:
+		return "", errors.New("a transfer code holds 331 bytes")
+	}
+	return whole, nil
+}
+
+// Which code comes first depends on the debtor's country: Dutch banks' apps read transfer codes only in part, Belgian
+// and German ones all do (S-PAY-03).
+func pageFirst(country string) bool { return country == "NL" }
+
+// code is one code of a document with its label. What it says stands beside it as text.
+type code struct {
+	Word string // key of the label
+	URL  string // where it leads; "" for a transfer
+	code *qr.Code
+}
+
+// addCodes gives a transfer its codes. Where a bank could not read a code for it there is none: the fields stay.
+func (d *draft) addCodes(t *transfer) error {
+	e := epc{Name: d.Account.Name, IBAN: d.Account.IBAN, Cents: t.Cents, Reference: d.Order.PaymentReference}
+	if ident.ValidOGM(e.Reference) { // belongs to the text: the line of references is for ISO 11649 only
+		e.Reference, e.Text = "", ident.PrintOGM(e.Reference)
+	}
+	if text, err := e.payload(); err == nil {
+		c, err := qr.Encode(text, qr.M)
+		if err != nil {
+			return err
+		}
+		t.Codes = append(t.Codes, code{Word: "code-transfer", code: c})
+	}
+	if d.PayURL == "" {
+		return nil
+	}
+	c, err := qr.Encode(d.PayURL, qr.M)
+	if err != nil {
+		return err
+	}
+	page := code{Word: "code-page", URL: d.PayURL, code: c}
+	t.URL = d.PayURL
+	if pageFirst(d.Order.Country) {
+		t.Codes = append([]code{page}, t.Codes...)
+	} else {
+		t.Codes = append(t.Codes, page)
+	}
+	return nil
+}
+
+// quiet is the empty margin that a reader needs around a code, in modules (ISO/IEC 18004).
+const quiet = 4
+
+// Side is how many modules a code is wide, with its margin.
+func (c code) Side() int { return c.code.Size + 2*quiet }
+
+// bars calls f with each run of dark modules of a row.
+func (c code) bars(f func(x, y, n int)) {
+	for y := range c.code.Size {
+		for x := 0; x < c.code.Size; x++ {
+			n := 0
+			for x+n < c.code.Size && c.code.Black(x+n, y) {
+				n++
+			}
+			if n > 0 {
+				f(x+quiet, y+quiet, n)
+			}
+			x += n
+		}
+	}
+}
+
+// Path is the code as the path of an SVG.
+func (c code) Path() string {
+	var b strings.Builder
+	c.bars(func(x, y, n int) {
+		b.WriteString("M" + strconv.Itoa(x) + " " + strconv.Itoa(y) + "h" + strconv.Itoa(n) + "v1h-" + strconv.Itoa(n) + "z")
+	})
+	return b.String()
+}

@@ -1,0 +1,94 @@
+package api
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"strings"
+
+	"achteraf/internal/db"
+	"achteraf/internal/fault"
+	"achteraf/invoices"
+)
+
+const mediaPDF = "application/pdf"
+
+// pdfURL is where a document is to be had, once it has a number.
+func pdfURL(kind, id, number string) *string {
+	if number == "" {
+		return nil
+	}
+	url := "/v1/" + kind + "/" + id + "/pdf"
+	return &url
+}
+
+// getInvoicePDF serves GET /v1/invoices/{id}/pdf. A preview is no file: nobody shall take it for an invoice.
+func (a *API) getInvoicePDF(c *call) (reply, error) {
+	missing := fault.Missing("invoice", "There is no such invoice that was issued.")
+	return a.pdf(c, "inv_", missing, func(tx *db.Tx) (*invoices.Paper, error) {
+		p, err := a.Clerk.Invoice(c.ctx, tx, c.who.Merchant, c.id)
+		if err == nil && p.Number() == "" {
+			err = missing
+		}
+		return p, err
+	})
+}
+
+// getCreditPDF serves GET /v1/credits/{id}/pdf.
+func (a *API) getCreditPDF(c *call) (reply, error) {
+	missing := fault.Missing("credit-note", "There is no such credit note.")
+	return a.pdf(c, "cre_", missing, func(tx *db.Tx) (*invoices.Paper, error) {
+		return a.Clerk.CreditNote(c.ctx, tx, c.who.Merchant, c.id)
+	})
+}
+
+// pdf answers with a file. It may be kept by who asked and by nobody between: the key decides who sees it.
+func (a *API) pdf(c *call, prefix string, missing error, read func(*db.Tx) (*invoices.Paper, error)) (reply, error) {
+	var number string
+	file, err := a.Clerk.HandOut(c.ctx, a.DB, func(tx *db.Tx) (*invoices.Paper, error) {
+		if err := a.check(c, tx); err != nil {
+			return nil, err
+		}
+		if !isID(prefix, c.id) {
+			return nil, missing
+		}
+		p, err := read(tx)
+		if err == nil {
+			number = p.Number()
+		}
+		return p, err
+	}, (*invoices.Paper).PDF)
+	if err != nil {
+		return reply{}, err
+	}
+	sum := sha256.Sum256(file)
+	tag := `"` + hex.EncodeToString(sum[:]) + `"`
+	h := c.w.Header()
+	h.Set("Cache-Control", "private, no-cache")
+	h.Set("ETag", tag)
+	h.Set("Content-Disposition", `inline; filename="`+fileName(number)+`.pdf"`)
+	if known(c.r.Header.Get("If-None-Match"), tag) {
+		return reply{status: http.StatusNotModified, kind: mediaPDF}, nil
+	}
+	return reply{status: http.StatusOK, kind: mediaPDF, body: file}, nil
+}
+
+// known says whether If-None-Match names a tag (RFC 9110, 13.1.2: weakly compared).
+func known(list, tag string) bool {
+	for one := range strings.SplitSeq(list, ",") {
+		if one = strings.TrimSpace(one); one == "*" || strings.TrimPrefix(one, "W/") == tag {
+			return true
+		}
+	}
+	return false
+}
+
+// fileName keeps what no system takes for more than a name.
+func fileName(number string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' {
+			return r
+		}
+		return '_'
+	}, number)
+}
