@@ -154,6 +154,7 @@ func (b *Buyer) open(keys *vault.PersonKeys, id string, version int64, sealed [3
 type Correction struct {
 	Attempt   string
 	Merchant  string
+	Order     string // "" when the attempt was not accepted
 	Buyer     Buyer  // whole, as it should have been
 	OpenCents int64  // what the order has open now; it moves to the new handles
 	Overdue   int64  // 1 when its invoice is overdue
@@ -193,6 +194,11 @@ func (d *Desk) Correct(ctx context.Context, tx *db.Tx, c Correction) error {
 		h.openCents += c.OpenCents
 		h.overdue += c.Overdue
 		hashes[m.kind] = []byte(h.key.hash)
+		if m.kind == byEmail && h.person != p.id && c.Order != "" {
+			if err := file(ctx, tx, h.person, c.Order, c.Merchant); err != nil {
+				return err
+			}
+		}
 	}
 	row, err := identityRow(tx, &c.Buyer, p, hashes, c.Attempt, c.Merchant, latest.Version+1, c.By, c.Reason)
 	if err != nil {
@@ -200,4 +206,12 @@ func (d *Desk) Correct(ctx context.Context, tx *db.Tx, c Correction) error {
 	}
 	s.identities = append(s.identities, row)
 	return s.Flush(ctx)
+}
+
+// file puts an order among those of a person as well.
+func file(ctx context.Context, tx *db.Tx, person, order, merchant string) error {
+	_, err := tx.Exec(ctx, `
+insert into person_orders (person_id, order_id, merchant_id) values ($1, $2, $3)
+    on conflict do nothing`, person, order, merchant)
+	return err
 }

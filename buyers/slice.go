@@ -255,9 +255,13 @@ func (s *Slice) Keep(i int, a Attempt) (string, *vault.PersonKeys, error) {
 		h := s.handleOf(m, p)
 		h.touched = true
 		h.recent = h.recent.add(s.day)
-		if a.Order != "" {
-			h.openCents += a.Cents
-			h.orders++
+		if a.Order == "" {
+			continue
+		}
+		h.openCents += a.Cents
+		h.orders++
+		if m.kind == byEmail && h.person != p.id {
+			s.orders = append(s.orders, []any{h.person, a.Order, a.Merchant}) // found by whoever proves the address
 		}
 	}
 	if a.Order != "" {

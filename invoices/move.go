@@ -131,7 +131,7 @@ func (c *Clerk) Correct(ctx context.Context, tx *db.Tx, merchant, order string, 
 	if v == nil {
 		return missing()
 	}
-	correction := buyers.Correction{Attempt: o.Attempt, Merchant: merchant, Buyer: b, OpenCents: v.OpenCents, By: by, Reason: reason}
+	correction := buyers.Correction{Attempt: o.Attempt, Merchant: merchant, Order: order, Buyer: b, OpenCents: v.OpenCents, By: by, Reason: reason}
 	if v.Overdue {
 		correction.Overdue = 1
 	}

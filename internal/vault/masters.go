@@ -30,6 +30,7 @@ type master struct {
 	shared []byte      // from which each shared place gets a key of its own
 	handle []byte
 	pepper []byte
+	link   []byte
 }
 
 // Parse reads a key file: a line for each master key, "id base64", where base64 is 32 random bytes. The first
@@ -104,6 +105,7 @@ func newMaster(id string, key []byte) *master {
 		shared: expand(root, "achteraf shared"),
 		handle: expand(root, "achteraf handle"),
 		pepper: expand(root, "achteraf pepper"),
+		link:   expand(root, "achteraf link"),
 	}
 }
 
@@ -228,6 +230,24 @@ func (v *Vault) Peppered(keyID string, secret, hash []byte) bool {
 	}
 	return hmac.Equal(mac(m.pepper, secret), hash) && known
 }
+
+// linkLength is enough that nobody guesses a link.
+const linkLength = 16
+
+// Link derives the secret part of a link to what data names, so that a link can be made again and is never stored.
+func (v *Vault) Link(data []byte) []byte { return v.active.tag(data) }
+
+// Linked says, in constant time, whether secret belongs to data under any master key: links of before a rotation
+// go on working while their key is in the file.
+func (v *Vault) Linked(data, secret []byte) bool {
+	found := false
+	for _, m := range v.masters {
+		found = hmac.Equal(m.tag(data), secret) || found
+	}
+	return found
+}
+
+func (m *master) tag(data []byte) []byte { return mac(m.link, data)[:linkLength] }
 
 func mac(key, data []byte) []byte {
 	h := hmac.New(sha256.New, key)

@@ -1,0 +1,359 @@
+package reports
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"achteraf/buyers"
+	"achteraf/calendar"
+	"achteraf/internal/db"
+	"achteraf/internal/ident"
+	"achteraf/invoices"
+	"achteraf/merchants"
+	"achteraf/orders"
+)
+
+// Reports answers the questions of a platform's pages.
+type Reports struct{ operator merchants.Operator }
+
+// New makes a Reports; the operator is whom buyers pay.
+func New(operator merchants.Operator) *Reports { return &Reports{operator} }
+
+// Ask says which part of an overview to show.
+type Ask struct {
+	Handles []buyers.Handle // proved in this sign-in
+	Search  string          // words of the shop, the goods, a reference or a number; "" for all
+	After   string          // Next of the page before, "" for the first
+	Limit   int             // how many that are done; 20 when 0
+}
+
+// Overview is everything that belongs to proved handles.
+type Overview struct {
+	Sums  Sums   // of all, whatever was searched for
+	ToPay []Item // issued and open, by due day
+	Later []Item // not invoiced yet, by the day of the invoice
+	Done  []Item // paid, credited, cancelled, given up: a page of it, the newest order first
+	Next  string // to ask for the next page of Done, "" at its end
+	Found int    // how many the search found, of all three
+}
+
+// Sums are in cents of euro.
+type Sums struct {
+	OpenCents    int64         // on issued invoices: the ledger's buyer/principal
+	NowCents     int64         // of it what no hold pauses
+	LateCents    int64         // of it past the due day
+	PlannedCents int64         // will be invoiced
+	PaidCents    int64         // on all invoices
+	HeldCents    int64         // money that we hold: the ledger's buyer/credit
+	Open         int           // invoices
+	Late         int           // of them
+	Planned      int           // orders
+	Done         int           // orders
+	FirstDue     calendar.Date // of the invoices to pay that no hold pauses; zero for none
+	FirstCents   int64         // due on that day
+}
+
+// Item is one order with its invoice.
+type Item struct {
+	Order            string
+	Merchant         string
+	Shop             string // its name
+	ShopSlug         string
+	Reference        string // the shop's
+	PaymentReference string
+	Goods            []string // descriptions, of goods first
+	State            orders.State
+	Invoice          string
+	Status           invoices.Status
+	Number           string
+	Currency         string
+	TotalCents       int64
+	OpenCents        int64
+	NowCents         int64 // open and not paused
+	PaidCents        int64
+	CreditedCents    int64
+	HeldCents        int64
+	Overdue          bool
+	PlacedOn         calendar.Date
+	SendOn           calendar.Date
+	IssuedOn         calendar.Date
+	DueOn            calendar.Date
+	MovedOn          calendar.Date // of the last change: when done, the day it was
+	DaysLeft         int           // until the due day, negative after it
+	LatestTransfer   calendar.Date // last day for a transfer that arrives in time; zero unless to pay
+	Holds            []Hold        // in force
+
+	country string
+	email   []byte
+	movedAt calendar.Instant
+}
+
+// Paused says that a hold stops all of it: nothing is to be paid now.
+func (i *Item) Paused() bool { return pausing(i.Holds, i.Status).whole }
+
+const itemColumns = `
+select o.id, o.merchant_id, m.name, m.slug, o.reference, o.payment_reference, o.state, o.country, o.placed_on,
+       v.id, v.status, coalesce(v.number, ''), v.currency, v.total_cents, v.open_cents, v.paid_cents, v.credited_cents, v.held_cents,
+       v.overdue, v.send_on, v.issued_on, v.due_on, v.moved_at, i.email_hash
+  from person_orders po
+  join orders o on o.id = po.order_id and o.merchant_id = po.merchant_id
+  join invoices v on v.order_id = o.id and v.merchant_id = o.merchant_id
+  join identities i on i.id = o.attempt_id and i.merchant_id = o.merchant_id
+   and i.version = (select max(x.version) from identities x where x.id = o.attempt_id and x.merchant_id = o.merchant_id)
+  join merchants m on m.id = o.merchant_id
+ where po.person_id = $1`
+
+const selectItems = itemColumns + ` order by po.order_id desc`
+
+var (
+	findItems = db.NewQuery(selectItems, db.Text)
+	findItem  = db.NewQuery(itemColumns+` and po.order_id = $2`, db.Text, db.Text)
+)
+
+func (i *Item) scan(r db.Row) error {
+	return r.Scan(&i.Order, &i.Merchant, &i.Shop, &i.ShopSlug, &i.Reference, &i.PaymentReference, &i.State, &i.country, &i.PlacedOn,
+		&i.Invoice, &i.Status, &i.Number, &i.Currency, &i.TotalCents, &i.OpenCents, &i.PaidCents, &i.CreditedCents, &i.HeldCents,
+		&i.Overdue, &i.SendOn, &i.IssuedOn, &i.DueOn, &i.movedAt, &i.email)
+}
+
+// proofs is what may be looked up by.
+type proofs map[string]bool
+
+func proofsOf(handles []buyers.Handle) proofs {
+	p := proofs{}
+	for _, h := range handles {
+		if h.IsEmail() {
+			p[string(h.Hash)] = true
+		}
+	}
+	return p
+}
+
+// owned runs a query once for each person of the handles, and returns what belongs to the handles themselves: a
+// person may have ordered with other addresses too.
+func owned(ctx context.Context, tx *db.Tx, handles []buyers.Handle, q *db.Query, more ...any) ([]*Item, error) {
+	people, err := buyers.Owners(ctx, tx, handles)
+	if err != nil {
+		return nil, err
+	}
+	proved := proofsOf(handles)
+	keys := make([][]any, len(people))
+	for i, id := range people {
+		keys[i] = append([]any{id}, more...)
+	}
+	var all []*Item
+	seen := map[orders.Key]bool{}
+	err = tx.Find(ctx, q, keys, func(_ int, r db.Row) error {
+		x := &Item{}
+		err := x.scan(r)
+		if k := (orders.Key{Merchant: x.Merchant, ID: x.Order}); proved[string(x.email)] && !seen[k] {
+			seen[k] = true
+			all = append(all, x)
+		}
+		return err
+	})
+	return all, err
+}
+
+const standardLimit = 20
+
+// Overview reads everything that belongs to proved handles.
+func (r *Reports) Overview(ctx context.Context, tx *db.Tx, ask Ask) (Overview, error) {
+	all, err := owned(ctx, tx, ask.Handles, findItems)
+	if err != nil {
+		return Overview{}, err
+	}
+	if err := hold(ctx, tx, all); err != nil {
+		return Overview{}, err
+	}
+	var out Overview
+	for _, x := range all {
+		if err := x.workOut(tx.Now); err != nil {
+			return Overview{}, err
+		}
+		out.Sums.add(x)
+	}
+	if ask.Search != "" {
+		if all, err = search(ctx, tx, all, ask.Search); err != nil {
+			return Overview{}, err
+		}
+	}
+	out.Found = len(all)
+	pay, next, over := split(all)
+	over, out.Next = page(over, ask)
+	if ask.Search == "" {
+		if err := nameGoods(ctx, tx, slices.Concat(pay, next, over)); err != nil {
+			return Overview{}, err
+		}
+	}
+	out.ToPay, out.Later, out.Done = values(pay), values(next), values(over)
+	return out, nil
+}
+
+// workOut fills in what follows from the day.
+func (i *Item) workOut(now calendar.Instant) error {
+	zone, err := calendar.ZoneOf(i.country)
+	if err != nil {
+		return err
+	}
+	i.MovedOn = zone.DateOf(i.movedAt)
+	i.NowCents = 0
+	if i.Status != invoices.Open {
+		return nil
+	}
+	today := zone.DateOf(now)
+	i.NowCents = pausing(i.Holds, i.Status).left(i.OpenCents)
+	i.DaysLeft = i.DueOn.Sub(today)
+	if latest := invoices.LatestTransfer(i.DueOn); !latest.Before(today) {
+		i.LatestTransfer = latest
+	}
+	return nil
+}
+
+func (s *Sums) add(i *Item) {
+	s.PaidCents += i.PaidCents
+	s.HeldCents += i.HeldCents
+	switch i.group() {
+	case toPay:
+		s.Open++
+		s.OpenCents += i.OpenCents
+		s.NowCents += i.NowCents
+		if i.Overdue {
+			s.Late++
+			s.LateCents += i.OpenCents
+		}
+		if i.NowCents > 0 && (s.FirstDue.IsZero() || i.DueOn.Before(s.FirstDue)) {
+			s.FirstDue, s.FirstCents = i.DueOn, 0
+		}
+		if i.DueOn == s.FirstDue {
+			s.FirstCents += i.NowCents
+		}
+	case later:
+		s.Planned++
+		s.PlannedCents += i.OpenCents
+	case done:
+		s.Done++
+	}
+}
+
+// group is one of the three lists.
+type group int
+
+const (
+	toPay group = iota
+	later
+	done
+)
+
+func (i *Item) group() group {
+	switch i.Status {
+	case invoices.Open:
+		return toPay
+	case invoices.Planned:
+		return later
+	}
+	return done
+}
+
+func split(all []*Item) (pay, next, over []*Item) {
+	lists := [3][]*Item{}
+	for _, x := range all {
+		lists[x.group()] = append(lists[x.group()], x)
+	}
+	for _, list := range lists {
+		slices.SortFunc(list, func(a, b *Item) int { return -strings.Compare(a.Order, b.Order) })
+	}
+	slices.SortStableFunc(lists[toPay], func(a, b *Item) int { return a.DueOn.Compare(b.DueOn) })
+	slices.SortStableFunc(lists[later], func(a, b *Item) int { return a.SendOn.Compare(b.SendOn) })
+	return lists[toPay], lists[later], lists[done]
+}
+
+// page cuts a page out of a list that is sorted from the newest order on. A cursor needs no signature: it is a place
+// in one's own list.
+func page(list []*Item, ask Ask) (part []*Item, next string) {
+	if ask.After != "" {
+		from := slices.IndexFunc(list, func(x *Item) bool { return x.Order < ask.After })
+		if from < 0 {
+			from = len(list)
+		}
+		list = list[from:]
+	}
+	limit := cmp.Or(max(ask.Limit, 0), standardLimit)
+	if len(list) <= limit {
+		return list, ""
+	}
+	return list[:limit], list[limit-1].Order
+}
+
+// mostGoods is how many descriptions are shown of an order.
+const mostGoods = 3
+
+const selectGoods = `
+select description from order_lines where order_id = $1 and merchant_id = $2
+ order by case kind when 'goods' then 0 else 1 end, line_no`
+
+var findGoods = db.NewQuery(selectGoods, db.Text, db.Text)
+
+func keysOf(list []*Item) [][]any {
+	keys := make([][]any, len(list))
+	for n, x := range list {
+		keys[n] = []any{x.Order, x.Merchant}
+	}
+	return keys
+}
+
+// nameGoods reads what was ordered, up to three descriptions of each.
+func nameGoods(ctx context.Context, tx *db.Tx, list []*Item) error {
+	return tx.Find(ctx, findGoods, keysOf(list), func(n int, r db.Row) error {
+		var what string
+		err := r.Scan(&what)
+		if len(list[n].Goods) < mostGoods {
+			list[n].Goods = append(list[n].Goods, what)
+		}
+		return err
+	})
+}
+
+// search keeps the items in which every word is found, and fills in their goods.
+func search(ctx context.Context, tx *db.Tx, all []*Item, query string) ([]*Item, error) {
+	text := make([]strings.Builder, len(all))
+	for n, x := range all {
+		for _, s := range []string{x.Shop, x.Reference, x.Number, x.PaymentReference, ident.PrintRF(x.PaymentReference), ident.PrintOGM(x.PaymentReference)} {
+			text[n].WriteString(ident.Fold(s) + " " + strings.ToLower(s) + " ")
+		}
+	}
+	err := tx.Find(ctx, findGoods, keysOf(all), func(n int, r db.Row) error {
+		var what string
+		err := r.Scan(&what)
+		text[n].WriteString(ident.Fold(what) + " " + strings.ToLower(what) + " ")
+		if len(all[n].Goods) < mostGoods {
+			all[n].Goods = append(all[n].Goods, what)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	var found []*Item
+	for n, x := range all {
+		in, hit := text[n].String(), true
+		for _, word := range strings.Fields(query) {
+			folded := ident.Fold(word)
+			hit = hit && (strings.Contains(in, strings.ToLower(word)) || folded != "" && strings.Contains(in, folded))
+		}
+		if hit {
+			found = append(found, x)
+		}
+	}
+	return found, nil
+}
+
+func values(list []*Item) []Item {
+	out := make([]Item, len(list))
+	for n, x := range list {
+		out[n] = *x
+	}
+	return out
+}
