@@ -10,16 +10,21 @@ import (
 	"achteraf/calendar"
 	"achteraf/internal/db"
 	"achteraf/internal/fault"
+	"achteraf/web/design"
 )
 
 // Log is where the platform logs.
 func (p *Platform) Log() *slog.Logger { return p.log }
 
-// DemoRoutes adds what only a demonstration has: the clock that anybody may move.
+// demoSurfaces are the pages of a demonstration to which its home page leads.
+var demoSurfaces = []string{"/demo/clock", "/design"}
+
+// DemoRoutes adds what only a demonstration has: the clock that anybody may move, the catalogue of the look.
 func (p *Platform) DemoRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /demo/clock", p.moveClock)
 	mux.HandleFunc("GET /demo/clock", p.showClock)
 	mux.HandleFunc("GET /demo/mailbox/messages.json", mailbox)
+	design.Routes(mux, p.Look)
 }
 
 // mailbox serves GET /demo/mailbox/messages.json: what the platform has mailed. It sends no mail yet, so

@@ -6,6 +6,7 @@ import (
 	"achteraf/ledger"
 	"achteraf/merchants"
 	"achteraf/platform"
+	"achteraf/web/page"
 	"log/slog"
 )
 
@@ -36,7 +37,8 @@ func demoPlatform(d *db.DB, log *slog.Logger) (*platform.Platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	return platform.New(platform.Config{DB: d, Vault: v, LogKey: key, Operator: demoOperator(), Random: chance(), Log: log})
+	return platform.New(platform.Config{DB: d, Vault: v, LogKey: key, Operator: demoOperator(), Brand: page.Brand{Name: "Achteraf"},
+		Random: chance(), Log: log, Demo: true})
 }
 
 // demoShops are the shops of every demo: the first is that of the printed API key.
