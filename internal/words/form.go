@@ -109,7 +109,9 @@ func (l Lang) grouped(n uint64) string {
 }
 
 // Day writes a date in letters: "4 december". The year stands there only when it is not that of today.
-func (l Lang) Day(d, today calendar.Date) string { return l.date(d, l.form().months, d.Year() != today.Year()) }
+func (l Lang) Day(d, today calendar.Date) string {
+	return l.date(d, l.form().months, d.Year() != today.Year())
+}
 
 // FullDay writes a date in letters with its year, as legal texts want it: "4 december 2026".
 func (l Lang) FullDay(d calendar.Date) string { return l.date(d, l.form().months, true) }
@@ -118,13 +120,17 @@ func (l Lang) FullDay(d calendar.Date) string { return l.date(d, l.form().months
 func (l Lang) ShortDay(d calendar.Date) string { return l.date(d, l.form().short, false) }
 
 // Weekday writes a date with its day of the week: "vrijdag 4 december", "Freitag, 4. Dezember".
-func (l Lang) Weekday(d, today calendar.Date) string { return l.on(d, l.form().weekdays, l.Day(d, today)) }
+func (l Lang) Weekday(d, today calendar.Date) string {
+	return l.on(d, l.form().weekdays, l.Day(d, today))
+}
 
 // FullWeekday is Weekday with the year always.
 func (l Lang) FullWeekday(d calendar.Date) string { return l.on(d, l.form().weekdays, l.FullDay(d)) }
 
 // ShortWeekday writes a date of the time line: "vr 4 december".
-func (l Lang) ShortWeekday(d, today calendar.Date) string { return l.on(d, l.form().days, l.Day(d, today)) }
+func (l Lang) ShortWeekday(d, today calendar.Date) string {
+	return l.on(d, l.form().days, l.Day(d, today))
+}
 
 // ShortestWeekday is a date of the time line where both words are short: "do 26 nov".
 func (l Lang) ShortestWeekday(d calendar.Date) string { return l.on(d, l.form().days, l.ShortDay(d)) }

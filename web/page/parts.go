@@ -6,6 +6,9 @@ import (
 	"io"
 	"strings"
 
+	"achteraf/internal/words"
+	"achteraf/money"
+
 	"github.com/a-h/templ"
 )
 
@@ -63,6 +66,22 @@ func use(name, attributes string) templ.Component {
 		_, err := fmt.Fprintf(w, `<svg aria-hidden="true" %s><use href="%s#%s"></use></svg>`, attributes, furniture().icons.path, name)
 		return err
 	})
+}
+
+// Sum is the one large amount of a page, its currency lighter. No space stands in it but that of its language.
+func Sum(l words.Lang, a money.Amount) templ.Component {
+	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		before, figures, after := l.Parts(a)
+		_, err := fmt.Fprintf(w, `<span class="amount amount--sum">%s%s%s</span>`, currency(before), templ.EscapeString(figures), currency(after))
+		return err
+	})
+}
+
+func currency(part string) string {
+	if part == "" {
+		return ""
+	}
+	return `<span class="cur">` + templ.EscapeString(part) + `</span>`
 }
 
 // Stressed writes a text in which *words between stars* are stressed.

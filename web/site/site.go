@@ -15,24 +15,24 @@ var files embed.FS
 
 // texts are what the site says.
 type texts struct {
-	Title, About, Lead                     string
-	HowTitle                               string
-	HowOrder, HowOrderText                 string
-	HowBill, HowBillText                   string
-	HowPay, HowPayText                     string
-	HowLater, HowLaterText                 string
-	Buyers, BuyersText                     string
-	Shops, ShopsText                       string
-	Operators, OperatorsText               string
-	Build, Api, ApiEffect                  string
-	Document, DocumentEffect               string
-	Log, LogEffect                         string
-	Demo, DemoNote                         string
-	DemoShop, DemoShopEffect               string
-	DemoMailbox, DemoMailboxEffect         string
-	DemoMy, DemoMyEffect                   string
-	DemoClock, DemoClockEffect             string
-	DemoDesign, DemoDesignEffect           string
+	Title, About, Lead             string
+	HowTitle                       string
+	HowOrder, HowOrderText         string
+	HowBill, HowBillText           string
+	HowPay, HowPayText             string
+	HowLater, HowLaterText         string
+	Buyers, BuyersText             string
+	Shops, ShopsText               string
+	Operators, OperatorsText       string
+	Build, Api, ApiEffect          string
+	Document, DocumentEffect       string
+	Log, LogEffect                 string
+	Demo, DemoNote                 string
+	DemoShop, DemoShopEffect       string
+	DemoMailbox, DemoMailboxEffect string
+	DemoMy, DemoMyEffect           string
+	DemoClock, DemoClockEffect     string
+	DemoDesign, DemoDesignEffect   string
 }
 
 // Config is what the site is built from.
@@ -49,7 +49,9 @@ type Site struct {
 }
 
 // Surfaces are the addresses that a demonstration can have, in the order in which one visits them.
-func Surfaces() []string { return []string{"/demo/shop", "/demo/mailbox", "/my", "/demo/clock", "/design"} }
+func Surfaces() []string {
+	return []string{"/demo/shop", "/demo/mailbox", "/my", "/demo/clock", "/design"}
+}
 
 // New makes the site. Errors: a text that is missing in a language, an address that is no demonstration's.
 func New(c Config) (*Site, error) {
