@@ -438,7 +438,7 @@ func body(l words.Lang, id string) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		case "fields":
-			templ_7745c5c3_Err = page.Errors(l, page.Mends(fields...)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = page.Errors(l, page.Mends(fields...), false).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

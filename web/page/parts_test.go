@@ -118,8 +118,8 @@ func TestField(t *testing.T) {
 			t.Errorf("a field without anything has %s: %s", no, calm)
 		}
 	}
-	has(t, render(t, Errors(words.NL, Mends(f, Field{Name: "b"}))), "Eén ding", `href="#number"`, "House number: Add it", "autofocus")
-	if render(t, Errors(words.NL, nil)) != "" {
+	has(t, render(t, Errors(words.NL, Mends(f, Field{Name: "b"}), true)), "Eén ding", `href="#number"`, "House number: Add it", "autofocus")
+	if render(t, Errors(words.NL, nil, true)) != "" {
 		t.Error("no errors are shown")
 	}
 	has(t, render(t, Input(words.NL, Field{Name: "t", Type: "textarea", Value: "</textarea>"})), "&lt;/textarea&gt;</textarea>")
