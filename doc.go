@@ -31,11 +31,11 @@
 // Around them stand the outside, the surfaces and the plumbing:
 //
 //	providers    one folder for each outside party
-//	web          what people and programs talk to: api, and later the pages
+//	web          what people and programs talk to: api, the pages (site, design) and their look (page)
 //	platform     one whole platform as a value; what happens next, in reactions.go
 //	market       the simulated world that drives a platform
 //	cmd          the program; the only place that names the real clock and real chance
-//	internal     plumbing that knows no business word: db, jobs, events, fault, vault …
+//	internal     plumbing that knows no business word: db, jobs, events, fault, vault, words …
 //	migrations   one template for each change of the schema, for both engines
 //	stories      the whole program as text that a lawyer can follow
 //	docs         decisions, terms, tables, problems, and what proves each requirement

@@ -11,16 +11,22 @@ import (
 	"achteraf/internal/db"
 	"achteraf/internal/fault"
 	"achteraf/providers/mailbox"
+	"achteraf/web/design"
 )
 
 // Log is where the platform logs.
 func (p *Platform) Log() *slog.Logger { return p.log }
 
-// DemoRoutes adds what only a demonstration has: the clock that anybody may move, and the mailbox that anybody may read.
+// demoSurfaces are the pages of a demonstration to which its home page leads.
+var demoSurfaces = []string{"/demo/mailbox", "/demo/clock", "/design"}
+
+// DemoRoutes adds what only a demonstration has: the clock that anybody may move, the mailbox that anybody may
+// read, the catalogue of the look.
 func (p *Platform) DemoRoutes(mux *http.ServeMux, box *mailbox.Box) {
 	mux.HandleFunc("POST /demo/clock", p.moveClock)
 	mux.HandleFunc("GET /demo/clock", p.showClock)
 	box.Routes(mux, "/demo/mailbox")
+	design.Routes(mux, p.Look)
 }
 
 // clockMove asks to move business time by a span or to a moment.

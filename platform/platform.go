@@ -31,6 +31,8 @@ import (
 	"achteraf/payments"
 	"achteraf/risk"
 	"achteraf/web/api"
+	"achteraf/web/page"
+	"achteraf/web/site"
 )
 
 // Config is what a platform is built from.
@@ -39,6 +41,7 @@ type Config struct {
 	Vault    *vault.Vault
 	LogKey   *ledger.Key
 	Operator merchants.Operator
+	Brand    page.Brand     // empty: the operator's name in our look
 	Policies *risk.Policies // nil: those that ship with the platform
 	// Mailer hands mails over. Without one, what is to be mailed waits for a process that has one; with MailOff it is
 	// passed over for good.
@@ -49,6 +52,7 @@ type Config struct {
 	PayLink func(ctx context.Context, tx *db.Tx, merchant, invoice string) (string, error)
 	Random  io.Reader
 	Log     *slog.Logger
+	Demo    bool // the pages lead to what only a demonstration has
 }
 
 // Platform is one whole platform.
@@ -65,6 +69,7 @@ type Platform struct {
 	Scanner  *jobs.Scanner
 	Sealer   *ledger.Sealer
 	LogKey   *ledger.Key
+	Look     *page.Look
 
 	log     *slog.Logger
 	handler http.Handler
@@ -98,8 +103,11 @@ func New(c Config) (*Platform, error) {
 		}
 	}
 	reactions(p, c.MailOff)
-	p.handler = p.routes(c)
-	return p, nil
+	if p.Look, err = page.New(page.Config{Operator: c.Operator, Brand: c.Brand, Log: c.Log}); err != nil {
+		return nil, err
+	}
+	p.handler, err = p.routes(c)
+	return p, err
 }
 
 // Handler serves people and programs.
@@ -186,7 +194,7 @@ func (p *Platform) Lag(ctx context.Context) (lag time.Duration, err error) {
 	return lag, err
 }
 
-func (p *Platform) routes(c Config) http.Handler {
+func (p *Platform) routes(c Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	programs := api.New(api.Config{
 		DB: p.DB, Intake: p.Intake, Clerk: p.Clerk, Access: p.Access, Wall: p.DB.Wall, Random: c.Random, Log: c.Log,
@@ -194,11 +202,20 @@ func (p *Platform) routes(c Config) http.Handler {
 	})
 	mux.Handle("/v1/", programs)
 	mux.Handle("/problems/", programs)
-	mux.Handle("GET /{$}", http.RedirectHandler("/v1/docs", http.StatusFound)) // until there is a home page
+	pages := site.Config{Look: p.Look}
+	if c.Demo {
+		pages.Demo = demoSurfaces
+	}
+	home, err := site.New(pages)
+	if err != nil {
+		return nil, err
+	}
+	home.Routes(mux)
+	p.Look.Routes(mux)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", p.ready)
 	p.logRoutes(mux)
-	return mux
+	return mux, nil
 }
 
 // document renders the invoice of an order for its shop. Errors: NotFound "order", "invoice".

@@ -6,6 +6,7 @@ import (
 	"achteraf/ledger"
 	"achteraf/merchants"
 	"achteraf/platform"
+	"achteraf/web/page"
 	"log/slog"
 )
 
@@ -37,7 +38,8 @@ func demoPlatform(d *db.DB, log *slog.Logger, mail func(*platform.Config)) (*pla
 	if err != nil {
 		return nil, err
 	}
-	c := platform.Config{DB: d, Vault: v, LogKey: key, Operator: demoOperator(), Random: chance(), Log: log}
+	c := platform.Config{DB: d, Vault: v, LogKey: key, Operator: demoOperator(), Brand: page.Brand{Name: "Achteraf"},
+		Random: chance(), Log: log, Demo: true}
 	if mail != nil {
 		mail(&c)
 	}

@@ -16,6 +16,7 @@ import (
 	"achteraf/ledger"
 	"achteraf/merchants"
 	"achteraf/platform"
+	"achteraf/web/page"
 
 	"github.com/BurntSushi/toml"
 	"github.com/prometheus/client_golang/prometheus"
@@ -61,7 +62,11 @@ func (s *secrets) live(ctx context.Context, d *db.DB, config string, mails bool)
 			missing = append(missing, f.Pointer+": "+f.Detail)
 		}
 	}
-	c := platform.Config{DB: d, Vault: v, LogKey: key, Operator: operator, Random: chance(), Log: logger(os.Stderr, true)}
+	brand, err := readBrand(config)
+	if err != nil {
+		missing = append(missing, err.Error())
+	}
+	c := platform.Config{DB: d, Vault: v, LogKey: key, Operator: operator, Brand: brand, Random: chance(), Log: logger(os.Stderr, true)}
 	if mails {
 		if err := configureMail(&c, config); err != nil {
 			missing = append(missing, strings.Split(err.Error(), "\n")...)
@@ -111,6 +116,28 @@ func readOperator(path string) (merchants.Operator, error) {
 	}
 	_, err := toml.DecodeFile(path, &file)
 	return file.Operator, err
+}
+
+// readBrand reads the [brand] table of the configuration file, if there is one, and the files that it names.
+func readBrand(path string) (page.Brand, error) {
+	var file struct {
+		Brand struct{ Name, Wordmark, Styles string }
+	}
+	if path == "" {
+		return page.Brand{}, nil
+	}
+	if _, err := toml.DecodeFile(path, &file); err != nil {
+		return page.Brand{}, nil // readOperator says what is wrong with the file
+	}
+	b := page.Brand{Name: file.Brand.Name}
+	var err1, err2 error
+	if file.Brand.Wordmark != "" {
+		b.Wordmark, err1 = os.ReadFile(file.Brand.Wordmark)
+	}
+	if file.Brand.Styles != "" {
+		b.Styles, err2 = os.ReadFile(file.Brand.Styles)
+	}
+	return b, errors.Join(err1, err2)
 }
 
 type serveCmd struct {
