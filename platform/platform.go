@@ -11,6 +11,7 @@ package platform
 
 import (
 	"context"
+	"encoding/hex"
 	"io"
 	"log/slog"
 	"net/http"
@@ -30,6 +31,7 @@ import (
 	"achteraf/payments"
 	"achteraf/risk"
 	"achteraf/web/api"
+	"achteraf/web/psp"
 )
 
 // Config is what a platform is built from.
@@ -41,6 +43,9 @@ type Config struct {
 	Policies *risk.Policies // nil: those that ship with the platform
 	Random   io.Reader
 	Log      *slog.Logger
+
+	PSP       payments.PSP // nil: no bank button
+	PublicURL string       // under which a PSP reaches this platform, without a slash at the end; "": it cannot
 }
 
 // Platform is one whole platform.
@@ -53,6 +58,7 @@ type Platform struct {
 	Intake   *invoices.Intake
 	Clerk    *invoices.Clerk
 	Importer *payments.Importer
+	Buttons  *payments.Desk // nil without a PSP
 	Scanner  *jobs.Scanner
 	Sealer   *ledger.Sealer
 	LogKey   *ledger.Key
@@ -80,6 +86,9 @@ func New(c Config) (*Platform, error) {
 	p.Clerk = clerk
 	p.Intake = invoices.NewIntake(c.DB, p.Access, p.Desk, c.Policies, orders.NewReferences(c.DB, c.Random))
 	p.Importer = payments.NewImporter(c.DB, c.Vault, clerk, c.Operator.ClientIBAN, c.Operator.OwnIBAN)
+	if c.PSP != nil {
+		p.Buttons = payments.NewDesk(c.DB, c.Vault, clerk, c.PSP, webhook(c))
+	}
 	p.Sealer = ledger.NewSealer(c.LogKey)
 	p.Scanner = jobs.NewScanner(c.DB, c.Random, c.Log)
 	reactions(p)
@@ -173,6 +182,9 @@ func (p *Platform) routes(c Config) http.Handler {
 	mux.Handle("GET /{$}", http.RedirectHandler("/v1/docs", http.StatusFound)) // until there is a home page
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", p.ready)
+	if c.PSP != nil {
+		mux.Handle("/psp/", psp.New(psp.Config{Provider: c.PSP.Name(), Secret: webhookSecret(c.Vault), Notice: p.Buttons.Notice, Wall: p.DB.Wall, Log: c.Log}))
+	}
 	p.logRoutes(mux)
 	return mux
 }
@@ -197,4 +209,18 @@ func (p *Platform) document(ctx context.Context, merchant, order string) (page [
 func cursorKey(v *vault.Vault) []byte {
 	key, _ := v.Pepper([]byte("page cursor"))
 	return key
+}
+
+// webhook is the address to which the payment provider says that it has news.
+func webhook(c Config) string {
+	if c.PublicURL == "" {
+		return ""
+	}
+	return c.PublicURL + psp.Path(c.PSP.Name(), webhookSecret(c.Vault))
+}
+
+// webhookSecret is the part of that address which nobody else knows; all nodes derive the same.
+func webhookSecret(v *vault.Vault) string {
+	key, _ := v.Pepper([]byte("psp webhook"))
+	return hex.EncodeToString(key[:16])
 }

@@ -34,6 +34,7 @@ var checks = []check{
 	{"buyer-credit", "What is held for the buyer of an order is never less than nothing, and the invoice says as much as the journal.", checkCredit},
 	{"bank-lines", "No bank line is allocated beyond its amount; what is left of it is what the line says and its balance in the journal.", checkBankLines},
 	{"handles", "The open amount of each handle, and its number of overdue invoices, are those of the invoices of the orders whose buyer has it.", checkHandles},
+	{"psp-payments", "Each payment by bank button stands in the journal with what was paid, off its invoice or for its buyer; each settlement is its payments, and closes the provider's account with its bank line; nothing else is on that account.", checkPSP},
 }
 
 // page is docs/verify.md.

@@ -51,24 +51,30 @@ func (c *demoCmd) Run(ctx context.Context) error {
 	if err := markDemo(ctx, d); err != nil {
 		return err
 	}
-	p, err := demoPlatform(d, logger(os.Stderr, false))
-	if err != nil {
-		return err
-	}
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
-	line, err := c.prepare(ctx, p, "http://"+listener.Addr().String())
+	base := "http://" + listener.Addr().String()
+	provider, button, err := demoPSP(d, listener.Addr(), base+"/demo/psp")
+	if err != nil {
+		return err
+	}
+	p, err := demoPlatformAt(d, logger(os.Stderr, false), button, base)
+	if err != nil {
+		return err
+	}
+	line, err := c.prepare(ctx, p, base)
 	if err != nil {
 		return err
 	}
 	line.DatabaseURL = url
 	mux := http.NewServeMux()
 	p.DemoRoutes(mux)
+	mux.Handle("/demo/psp/", http.StripPrefix("/demo/psp", provider))
 	mux.Handle("/", p.Handler())
-	return serveUntil(ctx, listener, mux, p, func() { c.print(line) })
+	return serveUntil(ctx, listener, mux, p, func() { c.print(line) }, func(r *jobs.Runner) { r.Add("simulated payment provider", provider.Deliver) })
 }
 
 // place is the named database, or one in a temporary folder that goes with the demo.
@@ -158,9 +164,12 @@ Stop with Ctrl-C.
 }
 
 // serveUntil serves and drives p until ctx ends, then lets running requests finish.
-func serveUntil(ctx context.Context, l net.Listener, h http.Handler, p *platform.Platform, ready func()) error {
+func serveUntil(ctx context.Context, l net.Listener, h http.Handler, p *platform.Platform, ready func(), more ...func(*jobs.Runner)) error {
 	runner := jobs.NewRunner(p.Log())
 	p.Attach(runner)
+	for _, add := range more {
+		add(runner)
+	}
 	running, stop := context.WithCancel(ctx)
 	defer stop()
 	ended := make(chan struct{})

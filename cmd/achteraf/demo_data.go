@@ -5,6 +5,7 @@ import (
 	"achteraf/internal/vault"
 	"achteraf/ledger"
 	"achteraf/merchants"
+	"achteraf/payments"
 	"achteraf/platform"
 	"log/slog"
 )
@@ -28,6 +29,11 @@ func demoOperator() merchants.Operator {
 
 // demoPlatform builds a platform with the demo's operator and keys.
 func demoPlatform(d *db.DB, log *slog.Logger) (*platform.Platform, error) {
+	return demoPlatformAt(d, log, nil, "")
+}
+
+// demoPlatformAt is demoPlatform with a bank button, at an address.
+func demoPlatformAt(d *db.DB, log *slog.Logger, button payments.PSP, public string) (*platform.Platform, error) {
 	v, err := vault.Parse([]byte(demoVaultKeys))
 	if err != nil {
 		return nil, err
@@ -36,7 +42,8 @@ func demoPlatform(d *db.DB, log *slog.Logger) (*platform.Platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	return platform.New(platform.Config{DB: d, Vault: v, LogKey: key, Operator: demoOperator(), Random: chance(), Log: log})
+	return platform.New(platform.Config{DB: d, Vault: v, LogKey: key, Operator: demoOperator(), Random: chance(), Log: log,
+		PSP: button, PublicURL: public})
 }
 
 // demoShops are the shops of every demo: the first is that of the printed API key.

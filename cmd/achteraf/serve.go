@@ -60,10 +60,15 @@ func (s *secrets) live(ctx context.Context, d *db.DB, config string) (*platform.
 			missing = append(missing, f.Pointer+": "+f.Detail)
 		}
 	}
+	button, public, err := readPSP(config)
+	if err != nil {
+		missing = append(missing, err.Error())
+	}
 	if len(missing) > 0 {
 		return nil, errors.New("not ready for real use:\n  " + strings.Join(missing, "\n  "))
 	}
-	p, err := platform.New(platform.Config{DB: d, Vault: v, LogKey: key, Operator: operator, Random: chance(), Log: logger(os.Stderr, true)})
+	p, err := platform.New(platform.Config{DB: d, Vault: v, LogKey: key, Operator: operator, Random: chance(), Log: logger(os.Stderr, true),
+		PSP: button, PublicURL: public})
 	if err != nil {
 		return nil, err
 	}
