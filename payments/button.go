@@ -141,7 +141,7 @@ func (k *Desk) book(ctx context.Context, tx *db.Tx, key PaymentKey, r Remote) (P
 	switch {
 	case p.State == Paid:
 		return p, k.receive(ctx, tx, p)
-	case from == Asked && p.State == Open:
+	case from == Asked: // ended already, or not: it can still be paid
 		return p, k.planPoll(ctx, tx, p)
 	}
 	return p, nil

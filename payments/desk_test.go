@@ -338,12 +338,23 @@ func TestBrokenOff(t *testing.T) {
 		l.holds(p, b, payments.Paid, 500, 0, 1000)
 
 		b = l.place(t, sold{cents: 500})[0]
+		l.psp.failLate = lost
+		l.press(b, 500)
+		p, _, _ = l.desk.Latest(t.Context(), b.Merchant, b.invoice)
+		l.psp.made[4].State = payments.Cancelled
+		l.notice("tr_5")
+		l.idle()
+		l.psp.made[4].State = payments.Paid // and nobody tells
+		l.pass(3 * time.Minute)
+		l.holds(p, b, payments.Paid, 500, 0, 1500)
+
+		b = l.place(t, sold{cents: 500})[0]
 		l.psp.fail = fault.New(fault.Unavailable, "psp-refused", "No.")
 		if _, err := l.press(b, 500); !fault.Is(err, "psp-refused") {
 			t.Errorf("refused: %v", err)
 		}
 		p, _, _ = l.desk.Latest(t.Context(), b.Merchant, b.invoice)
-		if p.State != payments.Failed || len(l.psp.made) != 4 {
+		if p.State != payments.Failed || len(l.psp.made) != 5 {
 			t.Errorf("refused: %+v", p)
 		}
 		if p = l.begin(b, 500); p.State != payments.Open {

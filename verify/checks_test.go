@@ -75,7 +75,7 @@ func stageRows() (rows []struct {
 	today := calendar.NewDate(2026, time.November, 22)
 	order := func(id, merchant, state, prices string, total int64, lines ...values) {
 		add("orders", values{"id": "ord_" + id, "merchant_id": merchant, "reference": id, "attempt_id": "att_" + id, "state": state,
-			"prices": prices, "total_cents": total, "currency": "EUR", "payment_reference": "ref" + id})
+			"prices": prices, "total_cents": total, "currency": "EUR", "payment_reference": "ref" + id, "payment_number": int64(id[0])})
 		for i, l := range lines {
 			add("order_lines", values{"order_id": "ord_" + id, "merchant_id": merchant, "line_no": i + 1, "total_cents": l["cents"], "vat_percent": l["vat"]})
 		}

@@ -56,25 +56,34 @@ func (c *demoCmd) Run(ctx context.Context) error {
 		return err
 	}
 	defer listener.Close()
-	base := "http://" + listener.Addr().String()
-	provider, button, err := demoPSP(d, listener.Addr(), base+"/demo/psp")
+	p, mux, more, err := c.build(d, listener.Addr())
 	if err != nil {
 		return err
 	}
-	p, err := demoPlatformAt(d, logger(os.Stderr, false), button, base)
-	if err != nil {
-		return err
-	}
-	line, err := c.prepare(ctx, p, base)
+	line, err := c.prepare(ctx, p, "http://"+listener.Addr().String())
 	if err != nil {
 		return err
 	}
 	line.DatabaseURL = url
+	return serveUntil(ctx, listener, mux, p, func() { c.print(line) }, more)
+}
+
+// build makes the platform that is served at an address, its routes, and what else its runner drives.
+func (c *demoCmd) build(d *db.DB, at net.Addr) (*platform.Platform, *http.ServeMux, func(*jobs.Runner), error) {
+	base := "http://" + at.String()
+	provider, button, err := demoPSP(d, at, base+"/demo/psp")
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	p, err := demoPlatformAt(d, logger(os.Stderr, false), button, base)
+	if err != nil {
+		return nil, nil, nil, err
+	}
 	mux := http.NewServeMux()
 	p.DemoRoutes(mux)
 	mux.Handle("/demo/psp/", http.StripPrefix("/demo/psp", provider))
 	mux.Handle("/", p.Handler())
-	return serveUntil(ctx, listener, mux, p, func() { c.print(line) }, func(r *jobs.Runner) { r.Add("simulated payment provider", provider.Deliver) })
+	return p, mux, func(r *jobs.Runner) { r.Add("simulated payment provider", provider.Deliver) }, nil
 }
 
 // place is the named database, or one in a temporary folder that goes with the demo.

@@ -135,11 +135,11 @@ func (s *Simulator) Webhooks(plan func(change int) []time.Duration) {
 	s.plan = plan
 }
 
-// Break makes the next calls of the API go wrong, one after the other.
+// Break makes the next calls of the API go wrong, one after the other; without faults, none.
 func (s *Simulator) Break(faults ...Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults = append(s.faults, faults...)
+	s.faults = faults
 }
 
 // Payments returns all payments in the order of their making.
