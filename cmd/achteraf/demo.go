@@ -59,24 +59,43 @@ func (c *demoCmd) Run(ctx context.Context) error {
 		return err
 	}
 	defer mailServer.Close()
-	p, err := demoPlatform(d, logger(os.Stderr, false), func(c *platform.Config) { c.Mailer, c.MailDomain = mailer, mailer.Domain() })
-	if err != nil {
-		return err
-	}
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
+	mailed := func(c *platform.Config) { c.Mailer, c.MailDomain = mailer, mailer.Domain() }
+	p, mux, more, err := c.build(d, listener.Addr(), box, mailed)
+	if err != nil {
+		return err
+	}
 	line, err := c.prepare(ctx, p, "http://"+listener.Addr().String())
 	if err != nil {
 		return err
 	}
 	line.DatabaseURL = url
+	return serveUntil(ctx, listener, mux, p, func() { c.print(line) }, more)
+}
+
+// build makes the platform that is served at an address, its routes, and what else its runner drives.
+func (c *demoCmd) build(d *db.DB, at net.Addr, box *mailbox.Box, mailed func(*platform.Config)) (*platform.Platform, *http.ServeMux, func(*jobs.Runner), error) {
+	base := "http://" + at.String()
+	provider, button, err := demoPSP(d, at, base+"/demo/psp")
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	p, err := demoPlatform(d, logger(os.Stderr, false), func(c *platform.Config) {
+		c.PSP, c.PublicURL = button, base
+		mailed(c)
+	})
+	if err != nil {
+		return nil, nil, nil, err
+	}
 	mux := http.NewServeMux()
 	p.DemoRoutes(mux, box)
+	mux.Handle("/demo/psp/", http.StripPrefix("/demo/psp", provider))
 	mux.Handle("/", p.Handler())
-	return serveUntil(ctx, listener, mux, p, func() { c.print(line) })
+	return p, mux, func(r *jobs.Runner) { r.Add("simulated payment provider", provider.Deliver) }, nil
 }
 
 // place is the named database, or one in a temporary folder that goes with the demo.
@@ -167,8 +186,8 @@ Stop with Ctrl-C.
 }
 
 // serveUntil serves and drives p until ctx ends, then lets running requests finish.
-func serveUntil(ctx context.Context, l net.Listener, h http.Handler, p *platform.Platform, ready func()) error {
-	stop := beside(ctx, p, p.Attach)
+func serveUntil(ctx context.Context, l net.Listener, h http.Handler, p *platform.Platform, ready func(), more ...func(*jobs.Runner)) error {
+	stop := beside(ctx, p, append(more, p.Attach)...)
 	defer stop()
 	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 20 * time.Second, WriteTimeout: 60 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10}
@@ -190,9 +209,11 @@ func serveUntil(ctx context.Context, l net.Listener, h http.Handler, p *platform
 }
 
 // beside runs what attach adds to a runner until the function that it returns is called.
-func beside(ctx context.Context, p *platform.Platform, attach func(*jobs.Runner)) (stop func()) {
+func beside(ctx context.Context, p *platform.Platform, attach ...func(*jobs.Runner)) (stop func()) {
 	runner := jobs.NewRunner(p.Log())
-	attach(runner)
+	for _, add := range attach {
+		add(runner)
+	}
 	running, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() { defer close(ended); runner.Run(running) }()

@@ -66,7 +66,12 @@ func (s *secrets) live(ctx context.Context, d *db.DB, config string, mails bool)
 	if err != nil {
 		missing = append(missing, err.Error())
 	}
-	c := platform.Config{DB: d, Vault: v, LogKey: key, Operator: operator, Brand: brand, Random: chance(), Log: logger(os.Stderr, true)}
+	button, public, err := readPSP(config)
+	if err != nil {
+		missing = append(missing, err.Error())
+	}
+	c := platform.Config{DB: d, Vault: v, LogKey: key, Operator: operator, Brand: brand, PSP: button, PublicURL: public,
+		Random: chance(), Log: logger(os.Stderr, true)}
 	if mails {
 		if err := configureMail(&c, config); err != nil {
 			missing = append(missing, strings.Split(err.Error(), "\n")...)
