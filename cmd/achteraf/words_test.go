@@ -18,6 +18,7 @@ import (
 
 	"achteraf/calendar"
 	"achteraf/internal/db"
+	"achteraf/internal/jobs"
 	"achteraf/money"
 	"achteraf/payments"
 	"achteraf/providers/camt"
@@ -523,16 +524,29 @@ func (s *teller) unchanged(bool) error {
 	return err
 }
 
-// settled waits until a running platform has sealed what there is, and then reads the database.
+// settled waits until a running platform has done what is due and sealed what there is, and then reads the database.
 func (s *teller) settled() (map[string]string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	d, err := openDB(ctx, s.database, db.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
 	for ctx.Err() == nil {
+		var due int64
+		err := d.Read(ctx, func(tx *db.Tx) (err error) {
+			due, _, err = jobs.Backlog(ctx, tx)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
 		behind, err := number(ctx, s.database, "select count(*) from commits where not exists (select 1 from seals where seals.writer = commits.writer and seals.seq = commits.seq)")
 		if err != nil {
 			return nil, err
 		}
-		if behind == 0 {
+		if behind == 0 && due == 0 {
 			return contents(ctx, s.database)
 		}
 		time.Sleep(20 * time.Millisecond)
