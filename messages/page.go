@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"achteraf/calendar"
 	"achteraf/internal/ident"
@@ -56,6 +57,7 @@ type (
 	row struct {
 		Word, Value string
 		Strong      bool
+		Whole       bool // it stays on one line
 	}
 	helper struct { // who answers questions
 		Word, Name string
@@ -155,9 +157,12 @@ func (w *writer) section(title string, rows ...row) *section {
 // row is a fact with its word; one without a value is left out by add.
 func (w *writer) row(key, value string) row { return row{Word: w.say(key), Value: value} }
 
+// oneLine is how many characters beside their word fit on the smallest screen: amounts, dates and accounts do.
+const oneLine = 24
+
 func (s *section) add(rows ...row) {
 	for _, r := range rows {
-		if r.Value != "" {
+		if r.Whole = utf8.RuneCountInString(r.Value) <= oneLine; r.Value != "" {
 			s.Rows = append(s.Rows, r)
 		}
 	}
@@ -168,7 +173,7 @@ func (s *section) add(rows ...row) {
 func (w *writer) orderConfirmed() {
 	w.slip("order-confirmed", w.order.TotalCents)
 	w.page.Next = []string{w.say("order-confirmed-next")}
-	w.listLines().add(row{w.say("total"), w.Amount(w.order.TotalCents), true})
+	w.listLines().add(row{Word: w.say("total"), Value: w.Amount(w.order.TotalCents), Strong: true})
 	s := w.section("facts")
 	s.add(w.row("fact-order", w.order.Reference), w.row("fact-ordered", w.Day(w.order.PlacedOn)), w.row("fact-button", w.order.AcceptedText))
 	if w.order.TermsVersion != "" {
@@ -182,14 +187,14 @@ func (w *writer) invoiced() {
 	w.slip("invoice", v.OpenCents)
 	w.page.Next = []string{w.say("invoice-next")}
 	lines := w.listLines()
-	lines.add(row{w.say("total"), w.Amount(v.TotalCents), false})
+	lines.add(row{Word: w.say("total"), Value: w.Amount(v.TotalCents)})
 	if v.CreditedCents > 0 {
 		lines.add(w.row("credited", w.Amount(-v.CreditedCents)))
 	}
 	if v.PaidCents > 0 {
 		lines.add(w.row("already-paid", w.Amount(-v.PaidCents)))
 	}
-	lines.add(row{w.say("due"), w.Amount(v.OpenCents), true})
+	lines.add(row{Word: w.say("due"), Value: w.Amount(v.OpenCents), Strong: true})
 	if v.OpenCents > 0 {
 		days := v.DueOn.Sub(w.on)
 		w.with["Days"] = days
