@@ -257,6 +257,11 @@ func (w *World) checkBooks(ctx context.Context, day int) error {
 			{"orders", `select count(*) from orders`, nil, int64(len(w.orders))},
 			{"attempts", `select count(*) from decisions`, nil, int64(w.report.Accepted + w.report.Refused)},
 			{"jobs that failed", `select count(*) from due_failed`, nil, 0},
+			{"mails that are not sent", `select count(*) from messages where state <> 'sent'`, nil, 0},
+			{"invoices that were not mailed once", `
+select count(*) from invoices v
+ where v.number is not null
+   and (select count(*) from messages m where m.subject = v.id and m.code = 'invoice' and m.merchant_id = v.merchant_id) <> 1`, nil, 0},
 			{"open invoices past their due date that are not overdue",
 				`select count(*) from invoices where status = 'open' and due_on < $1 and not overdue`, []any{today}, 0},
 		} {

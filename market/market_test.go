@@ -211,6 +211,7 @@ var bad = []struct{ name, sql, want string }{
 	{"each payment leaves a cent open", `create trigger bug after insert on allocations when new.to_account = 'principal' begin
 		update invoices set open_cents = open_cents + 1, paid_cents = paid_cents - 1 where id = new.invoice_id; end`, "invoice-journal"},
 	{"invoices are not issued", `create trigger bug after insert on due when new.kind = 'invoice.issue' begin delete from due where id = new.id; end`, errModel.Error()},
+	{"invoices are not mailed", `create trigger bug after insert on due when new.kind = 'invoice.issued' begin delete from due where id = new.id; end`, "mailed"},
 	{"orders do not lapse", `create trigger bug after insert on due when new.kind = 'order.lapse' begin delete from due where id = new.id; end`, errModel.Error()},
 	{"overdue invoices are not noticed", `create trigger bug after insert on due when new.kind = 'invoice.overdue' begin delete from due where id = new.id; end`, "overdue"},
 	{"what a buyer owes is not counted", `create trigger bug after update of open_cents on handles when new.open_cents > old.open_cents begin

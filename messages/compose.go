@@ -7,6 +7,7 @@ import (
 	"achteraf/calendar"
 	"achteraf/internal/db"
 	"achteraf/internal/jobs"
+	"achteraf/internal/vault"
 	"achteraf/invoices"
 	"achteraf/merchants"
 	"achteraf/orders"
@@ -19,6 +20,7 @@ const SliceSize = 25
 type Config struct {
 	DB       *db.DB
 	Desk     *buyers.Desk
+	Vault    *vault.Vault
 	Operator merchants.Operator
 	Mailer   Mailer
 	Domain   string // that mail comes from; "" leaves the sentence about it out
@@ -78,6 +80,11 @@ func (p *Post) Tell(ctx context.Context, tx *db.Tx, due []jobs.Due) error {
 		rows = append(rows, row)
 		send = append(send, jobs.Due{Kind: DueSend, Merchant: m.Merchant, Subject: m.ID})
 	}
+	return put(ctx, tx, rows, send)
+}
+
+// put stores messages with the due rows that send them.
+func put(ctx context.Context, tx *db.Tx, rows [][]any, send []jobs.Due) error {
 	if err := tx.Put(ctx, newMessages, rows); err != nil {
 		return err
 	}
@@ -104,7 +111,8 @@ func (p *Post) draft(ctx context.Context, tx *db.Tx, k *kind, d jobs.Due) (*draf
 	if err != nil {
 		return nil, err
 	}
-	if who.Buyer.Email == "" || !who.Keys.Has(k.purpose) {
+	lock := lock{p.c.Vault, who.Keys, k.purpose}
+	if who.Buyer.Email == "" || lock.gone() {
 		return nil, nil // erased
 	}
 	f.name = nameOf(&who.Buyer)
@@ -112,7 +120,7 @@ func (p *Post) draft(ctx context.Context, tx *db.Tx, k *kind, d jobs.Due) (*draf
 	if err != nil {
 		return nil, err
 	}
-	return &draft{to: who.Buyer.Email, handle: who.Email, keys: who.Keys, content: c, Message: Message{
+	return &draft{to: who.Buyer.Email, handle: who.Email, lock: lock, content: c, Message: Message{
 		ID: tx.ID("msg_"), Merchant: d.Merchant, Subject: d.Subject, Code: k.code, Version: 1, Purpose: k.purpose, Template: k.template,
 		Language: f.order.Language, Order: f.order.ID, Person: who.Person, State: Waiting, MadeAt: tx.Now, NextAt: tx.Now,
 	}}, nil

@@ -60,3 +60,16 @@ func Transitions() (all [][3]string) {
 	}
 	return all
 }
+
+// Writer returns what writes one invoice, to measure it.
+func Writer() func() error {
+	l, err := newLibrary(shipped, merchants.Operator{}, "mail.example")
+	if err != nil {
+		return func() error { return err }
+	}
+	f := samples(merchants.Operator{}, "mail.example", "nl")[0].facts
+	return func() error {
+		_, err := l.write(l.kinds[1], &f)
+		return err
+	}
+}

@@ -22,19 +22,21 @@ const (
 	InvoiceIssued   = "invoice"
 	PaymentReceived = "payment-received"
 	CreditMade      = "credit"
+	SignInLink      = "sign-in"
 )
 
 // kind is a kind of message: what tells it, how it is written, and what its two parts must show.
 type kind struct {
 	code     string
-	fact     string        // the kind of due row that calls for it
+	fact     string        // the kind of due row that calls for it; "" for one that a caller asks for
 	purpose  vault.Purpose // why it is kept
 	template int64         // version of the texts; raised when what they say changes
 	fill     func(*writer)
 	needs    []string // facts that every language shows, in both parts
 }
 
-// kinds is every message there is. All are proof of what was said about a debt, so they are kept as claims.
+// kinds is every message there is. Those about an order are proof of what was said about a debt, so they are kept as
+// claims. A sign-in link belongs to an address, not yet to a person, so it is sealed with a key of the platform.
 func kinds() []*kind {
 	return []*kind{
 		{OrderConfirmed, invoices.FactAccepted, vault.Claim, 1, (*writer).orderConfirmed,
@@ -45,6 +47,7 @@ func kinds() []*kind {
 			[]string{"Name", "Shop", "Amount", "On", "Number", "Order", "Held"}},
 		{CreditMade, invoices.FactCredited, vault.Claim, 1, (*writer).credited,
 			[]string{"Name", "Shop", "Amount", "On", "Open", "Due", "Reason", "Order", "Held"}},
+		{SignInLink, "", shared, 1, (*writer).signInLink, []string{"Operator", "Code", "Minutes"}},
 	}
 }
 
@@ -176,6 +179,7 @@ func samples(operator merchants.Operator, domain, language string) []sample {
 		invoice: invoices.Invoice{Status: invoices.Open, Number: "WINKEL-2026-000017", TotalCents: 2_345_67, OpenCents: 1_111_11, PaidCents: 1_000_00,
 			CreditedCents: 234_56, HeldCents: 77_77, SendOn: day.AddDays(1), IssuedOn: day, DueOn: day.AddDays(16)},
 		credit: invoices.Credit{Number: "WINKEL-C-2026-000002", Reason: "return", Cents: 234_56},
+		signIn: SignIn{URL: "https://betaal.example/my/x", Code: "ABCD-2345"}, minutes: 15,
 	}
 	bare := f // no more than an order must have
 	bare.payLink, bare.name, bare.domain, bare.contacts, bare.order.TermsVersion, bare.order.AcceptedText = "", "", "", nil, "", ""

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"achteraf/internal/db"
+	"achteraf/internal/db/dbtest"
 	"achteraf/internal/jobs"
 	"achteraf/invoices"
 	"achteraf/messages"
@@ -259,5 +260,41 @@ func TestMailOff(t *testing.T) {
 				return err
 			})
 		}, func(c *platform.Config) { c.Mailer, c.MailOff = nil, off })
+	}
+}
+
+// TestSignInLink mails a link over the platform's key, once, and not after it has expired.
+func TestSignInLink(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		dbtest.RunOn(t, func(t *testing.T, p *dbtest.Place) {
+			w := newWorld(t, p.Open(t))
+			w.write(func(tx *db.Tx) error {
+				return w.Post.SignIn(t.Context(), tx, messages.SignIn{ID: "sin_1", To: "koper@example.org", Language: "fr",
+					URL: "https://betaalhuis.example/my/in/token", Code: "ABCD-2345", Expires: tx.Wall.Add(15 * time.Minute)})
+			})
+			if late {
+				p.Clock.Advance(15 * time.Minute)
+				w.settle()
+				w.mails(0)
+				return
+			}
+			w.settle()
+			m := w.mails(1)[0]
+			if m.To != "koper@example.org" || !strings.Contains(m.Text, "Se connecter: https://betaalhuis.example/my/in/token") ||
+				!strings.Contains(m.Text, "ABCD-2345") || !strings.Contains(m.Text, "encore valables 15 minutes") {
+				t.Errorf("%s\n%s", m.To, m.Text)
+			}
+			if strings.Contains(m.Subject, "ABCD") {
+				t.Error("the subject, which a locked screen shows, holds the code")
+			}
+			w.read(func(tx *db.Tx) error {
+				var content []byte
+				err := tx.QueryRow(t.Context(), `select content from messages where subject = 'sin_1' and state = 'sent'`, nil, &content)
+				if strings.Contains(string(content), "ABCD") {
+					t.Error("in the clear")
+				}
+				return err
+			})
+		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"achteraf/calendar"
 	"achteraf/internal/ident"
@@ -27,6 +28,8 @@ type facts struct {
 	name     string          // of the buyer
 	on       calendar.Date   // when it became true
 	payLink  string          // "" without pay pages
+	signIn   SignIn          // of a sign-in link only
+	minutes  int             // for which it is valid
 }
 
 // page is a mail before it is written down. The HTML and the plain text show the same page, so they say the same.
@@ -34,7 +37,7 @@ type page struct {
 	Language, Sender, Subject, Preview string
 
 	Label, Sum, When string // the slip: what, how much, until when
-	Pay              *link
+	Pay              *link  // the one action
 	NextWord         string
 	Next             []string
 
@@ -56,6 +59,7 @@ type (
 	row struct {
 		Word, Value string
 		Strong      bool
+		Whole       bool // it stays on one line
 	}
 	helper struct { // who answers questions
 		Word, Name string
@@ -100,22 +104,23 @@ func (w *writer) fill(k *kind) {
 		"Shop": w.shop.Name, "Name": w.name, "Domain": w.domain, "Order": w.order.Reference, "Ordered": w.Day(w.order.PlacedOn),
 		"Terms": w.order.TermsVersion, "Number": w.invoice.Number, "On": w.Weekday(w.on), "Due": w.Weekday(w.invoice.DueOn),
 		"Send": w.Weekday(w.invoice.SendOn), "Issued": w.Day(w.invoice.IssuedOn), "Open": w.Amount(w.invoice.OpenCents),
-		"Held": w.Amount(w.invoice.HeldCents), "Payee": w.operator.AccountName, "IBAN": ident.PrintIBAN(w.operator.ClientIBAN),
+		"Held": w.Amount(w.invoice.HeldCents), "Operator": w.operator.Name, "Payee": w.operator.AccountName, "IBAN": ident.PrintIBAN(w.operator.ClientIBAN),
 	}
 	reference, _ := invoices.PrintReference(w.order.PaymentReference)
 	w.with["Reference"] = reference
 	p := &w.page
 	p.Language, p.Sender, p.NextWord = w.Code(), w.operator.Name, w.say("next")
-	if w.name != "" {
+	if w.name != "" && k.fact != "" {
 		p.Hello = w.say("hello")
 	}
 	k.fill(w)
-	p.Why = append(p.Why, w.say("help"))
-	p.Helpers = []helper{
-		{w.say("shop"), w.shop.Name, contactsOf(w.contacts)},
-		{w.say("us"), w.operator.Name, contactsOf([]merchants.Contact{{Kind: "phone", Value: w.operator.Phone}, {Kind: "email", Value: w.operator.Email}})},
+	if k.fact != "" { // it is about an order
+		p.Why = append(p.Why, w.say("help"))
+		p.Helpers = []helper{{w.say("shop"), w.shop.Name, contactsOf(w.contacts)}}
 	}
-	if w.domain != "" {
+	p.Helpers = append(p.Helpers, helper{w.say("us"), w.operator.Name,
+		contactsOf([]merchants.Contact{{Kind: "phone", Value: w.operator.Phone}, {Kind: "email", Value: w.operator.Email}})})
+	if w.domain != "" && k.fact != "" { // a sign-in page does ask for a code
 		p.Real = w.say("sender")
 	}
 	p.Identity = w.Identity(w.operator, w.order.Country)
@@ -155,9 +160,12 @@ func (w *writer) section(title string, rows ...row) *section {
 // row is a fact with its word; one without a value is left out by add.
 func (w *writer) row(key, value string) row { return row{Word: w.say(key), Value: value} }
 
+// oneLine is how many characters beside their word fit on the smallest screen: amounts, dates and accounts do.
+const oneLine = 24
+
 func (s *section) add(rows ...row) {
 	for _, r := range rows {
-		if r.Value != "" {
+		if r.Whole = utf8.RuneCountInString(r.Value) <= oneLine; r.Value != "" {
 			s.Rows = append(s.Rows, r)
 		}
 	}
@@ -168,7 +176,7 @@ func (s *section) add(rows ...row) {
 func (w *writer) orderConfirmed() {
 	w.slip("order-confirmed", w.order.TotalCents)
 	w.page.Next = []string{w.say("order-confirmed-next")}
-	w.listLines().add(row{w.say("total"), w.Amount(w.order.TotalCents), true})
+	w.listLines().add(row{Word: w.say("total"), Value: w.Amount(w.order.TotalCents), Strong: true})
 	s := w.section("facts")
 	s.add(w.row("fact-order", w.order.Reference), w.row("fact-ordered", w.Day(w.order.PlacedOn)), w.row("fact-button", w.order.AcceptedText))
 	if w.order.TermsVersion != "" {
@@ -182,14 +190,14 @@ func (w *writer) invoiced() {
 	w.slip("invoice", v.OpenCents)
 	w.page.Next = []string{w.say("invoice-next")}
 	lines := w.listLines()
-	lines.add(row{w.say("total"), w.Amount(v.TotalCents), false})
+	lines.add(row{Word: w.say("total"), Value: w.Amount(v.TotalCents)})
 	if v.CreditedCents > 0 {
 		lines.add(w.row("credited", w.Amount(-v.CreditedCents)))
 	}
 	if v.PaidCents > 0 {
 		lines.add(w.row("already-paid", w.Amount(-v.PaidCents)))
 	}
-	lines.add(row{w.say("due"), w.Amount(v.OpenCents), true})
+	lines.add(row{Word: w.say("due"), Value: w.Amount(v.OpenCents), Strong: true})
 	if v.OpenCents > 0 {
 		days := v.DueOn.Sub(w.on)
 		w.with["Days"] = days
@@ -255,6 +263,17 @@ func (w *writer) credited() {
 	}
 	w.section("facts").add(w.row("amount", w.Amount(w.credit.Cents)), w.row("fact-reason", reason), w.row("fact-credit", w.credit.Number),
 		w.row("fact-invoice", v.Number), w.row("fact-order", w.order.Reference))
+}
+
+// signInLink is a way in. It names nobody: whoever typed the address may not be who reads it.
+func (w *writer) signInLink() {
+	w.with["Code"], w.with["Minutes"] = w.signIn.Code, w.minutes
+	p := &w.page
+	p.Subject, p.Preview = w.say("sign-in-subject"), w.say("sign-in-preview")
+	p.Label, p.Sum, p.When = w.say("sign-in-label"), w.signIn.Code, w.say("sign-in-when")
+	p.Pay = &link{w.say("sign-in-button"), w.signIn.URL}
+	p.Next = []string{w.say("sign-in-next")}
+	p.Why = []string{w.say("sign-in-why"), w.count("sign-in-minutes", w.minutes)}
 }
 
 // listLines lists what was bought, as many lines as there is room for.

@@ -31,29 +31,34 @@ const (
 // waiting is left alone. A message that was delayed gets a new due row, later each time.
 func (p *Post) Send(ctx context.Context, d jobs.Due) (jobs.Finish, error) {
 	var m sealed
-	var keys *vault.PersonKeys
+	l := lock{vault: p.c.Vault}
 	err := p.c.DB.Read(ctx, func(tx *db.Tx) (err error) {
 		if m, err = one(ctx, tx, d.Merchant, d.Subject); err != nil || m.State != Waiting {
 			return err
 		}
-		keys, err = p.c.Desk.Keys(ctx, tx, m.Person)
+		if l.purpose = m.Purpose; m.Person != "" {
+			l.keys, err = p.c.Desk.Keys(ctx, tx, m.Person)
+		}
 		return err
 	})
 	if err != nil || m.State != Waiting {
 		return nil, err
 	}
-	result, err := p.handOver(ctx, &m, keys)
+	result, err := p.handOver(ctx, &m, l)
 	if err != nil {
 		return nil, err
 	}
-	return func(ctx context.Context, tx *db.Tx) error { return finish(ctx, tx, m.Message, keys, result) }, nil
+	return func(ctx context.Context, tx *db.Tx) error { return finish(ctx, tx, m.Message, l, result) }, nil
 }
 
-func (p *Post) handOver(ctx context.Context, m *sealed, keys *vault.PersonKeys) (Result, error) {
-	if !keys.Has(m.Purpose) {
+func (p *Post) handOver(ctx context.Context, m *sealed, l lock) (Result, error) {
+	switch {
+	case l.gone():
 		return Result{Event: Refuse, Outcome: "erased"}, nil
+	case !m.Expires.IsZero() && !p.c.DB.Wall().Before(m.Expires):
+		return Result{Event: GiveUp, Outcome: "expired"}, nil
 	}
-	to, c, err := m.open(keys)
+	to, c, err := m.open(l)
 	if err != nil {
 		return Result{}, err
 	}
@@ -61,7 +66,7 @@ func (p *Post) handOver(ctx context.Context, m *sealed, keys *vault.PersonKeys) 
 }
 
 // finish stores how an attempt ended.
-func finish(ctx context.Context, tx *db.Tx, m Message, keys *vault.PersonKeys, r Result) (err error) {
+func finish(ctx context.Context, tx *db.Tx, m Message, l lock, r Result) (err error) {
 	was, attempts := m.State, m.Attempts
 	if r.Event == Delay && !tx.Now.Before(m.MadeAt.Add(giveUp)) {
 		r.Event = GiveUp
@@ -73,8 +78,8 @@ func finish(ctx context.Context, tx *db.Tx, m Message, keys *vault.PersonKeys, r
 	m.Outcome = r.Outcome
 	m.NextAt, m.SentAt = calendar.Instant{}, calendar.Instant{}
 	var words vault.Sealed
-	if r.Words != "" && keys.Has(m.Purpose) {
-		if words, err = keys.Seal(m.Purpose, place("answer", m.ID), []byte(r.Words)); err != nil {
+	if r.Words != "" && !l.gone() {
+		if words, err = l.seal("answer", m.ID, []byte(r.Words)); err != nil {
 			return err
 		}
 	}

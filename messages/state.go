@@ -31,7 +31,7 @@ var transitions = []struct {
 	{Waiting, Accept, Sent, "the mail server, with 2xx"},
 	{Waiting, Delay, Waiting, "the mail server, with 4xx or no answer"},
 	{Waiting, Refuse, Failed, "the mail server, with 5xx; the person, whose address was erased"},
-	{Waiting, GiveUp, Failed, "the clock, 72 hours after the message was made"},
+	{Waiting, GiveUp, Failed, "the clock: 72 hours after the message was made, or when it is of no use any more"},
 }
 
 // Next returns the state that e leads to from s. Error: Conflict "message-state".

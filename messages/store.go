@@ -29,6 +29,7 @@ type Message struct {
 	MadeAt   calendar.Instant
 	NextAt   calendar.Instant // of the next attempt, zero when there is none
 	SentAt   calendar.Instant // zero until it was sent
+	Expires  calendar.Instant // wall time after which it is of no use; zero for most
 }
 
 var newMessages = db.NewTable("messages", "",
@@ -38,18 +39,14 @@ var newMessages = db.NewTable("messages", "",
 	db.Col{Name: "person_id", Type: db.Text}, db.Col{Name: "handle", Type: db.Bytes}, db.Col{Name: "key_id", Type: db.Text},
 	db.Col{Name: "recipient", Type: db.Bytes}, db.Col{Name: "content", Type: db.Bytes}, db.Col{Name: "state", Type: db.Text},
 	db.Col{Name: "attempts", Type: db.Bigint}, db.Col{Name: "outcome", Type: db.Text}, db.Col{Name: "made_at", Type: db.Instant},
-	db.Col{Name: "next_at", Type: db.Instant})
+	db.Col{Name: "next_at", Type: db.Instant}, db.Col{Name: "expires_at", Type: db.Instant})
 
 const columns = `id, merchant_id, subject, code, version, purpose, template, language, order_id, person_id, state, attempts, outcome,
-       made_at, next_at, sent_at`
+       made_at, next_at, sent_at, expires_at`
 
 func (m *Message) places() []any {
 	return []any{&m.ID, &m.Merchant, &m.Subject, &m.Code, &m.Version, &m.Purpose, &m.Template, &m.Language, &m.Order, &m.Person, &m.State,
-		&m.Attempts, &m.Outcome, &m.MadeAt, &m.NextAt, &m.SentAt}
-}
-
-func place(column, id string) vault.Place {
-	return vault.Place{Table: "messages", Column: column, Row: id}
+		&m.Attempts, &m.Outcome, &m.MadeAt, &m.NextAt, &m.SentAt, &m.Expires}
 }
 
 // draft is a message on its way to the table.
@@ -57,7 +54,7 @@ type draft struct {
 	Message
 	to      string
 	handle  vault.Handle
-	keys    *vault.PersonKeys
+	lock    lock
 	content content
 }
 
@@ -67,16 +64,16 @@ func (m *draft) row() ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	recipient, err := m.keys.Seal(m.Purpose, place("recipient", m.ID), []byte(m.to))
+	recipient, err := m.lock.seal("recipient", m.ID, []byte(m.to))
 	if err != nil {
 		return nil, err
 	}
-	text, err := m.keys.Seal(m.Purpose, place("content", m.ID), plain)
+	text, err := m.lock.seal("content", m.ID, plain)
 	if err != nil {
 		return nil, err
 	}
 	return []any{m.ID, m.Merchant, m.Subject, m.Code, m.Version, m.Purpose, m.Template, m.Language, m.Order, m.Person,
-		m.handle.Hash, m.handle.KeyID, []byte(recipient), []byte(text), m.State, m.Attempts, m.Outcome, m.MadeAt, m.NextAt}, nil
+		m.handle.Hash, m.handle.KeyID, []byte(recipient), []byte(text), m.State, m.Attempts, m.Outcome, m.MadeAt, m.NextAt, m.Expires}, nil
 }
 
 var findTold = db.NewQuery(`select subject from messages where subject = $1 and code = $2 and version = $3 and merchant_id = $4`,
@@ -113,12 +110,12 @@ func one(ctx context.Context, tx *db.Tx, merchant, id string) (m sealed, err err
 }
 
 // open reads what is sealed. Error: vault.ErrDestroyed once the person was erased.
-func (m *sealed) open(keys *vault.PersonKeys) (to string, c content, err error) {
-	address, err := keys.Open(m.Purpose, place("recipient", m.ID), m.recipient)
+func (m *sealed) open(l lock) (to string, c content, err error) {
+	address, err := l.open("recipient", m.ID, m.recipient)
 	if err != nil {
 		return "", c, err
 	}
-	plain, err := keys.Open(m.Purpose, place("content", m.ID), m.content)
+	plain, err := l.open("content", m.ID, m.content)
 	if err != nil {
 		return "", c, err
 	}

@@ -20,6 +20,7 @@ create table messages (
     made_at     {{.Instant}} not null,
     next_at     {{.Instant}},
     sent_at     {{.Instant}},
+    expires_at  {{.Instant}},
     primary key (id, merchant_id),
     unique (subject, code, version, merchant_id)
 ) {{.Strict}};

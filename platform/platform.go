@@ -107,7 +107,7 @@ func New(c Config) (*Platform, error) {
 	p.Sealer = ledger.NewSealer(c.LogKey)
 	p.Scanner = jobs.NewScanner(c.DB, c.Random, c.Log)
 	if c.Mailer != nil {
-		p.Post, err = messages.New(messages.Config{DB: c.DB, Desk: p.Desk, Operator: c.Operator, Mailer: c.Mailer, Domain: c.MailDomain, PayLink: c.PayLink})
+		p.Post, err = messages.New(messages.Config{DB: c.DB, Desk: p.Desk, Vault: c.Vault, Operator: c.Operator, Mailer: c.Mailer, Domain: c.MailDomain, PayLink: c.PayLink})
 		if err != nil {
 			return nil, err
 		}

@@ -235,6 +235,9 @@ func (c *doctorCmd) Run(ctx context.Context) error {
 	if err == nil {
 		p, err := c.platform(ctx, d, c.Config)
 		say("configuration is complete", err)
+		if kind != platform.DemoKind {
+			say("mail is configured", configureMail(&platform.Config{Log: logger(os.Stderr, false)}, c.Config))
+		}
 		if err == nil {
 			fmt.Printf("  public key of the log: %s\n", p.LogKey.Public)
 			lag, err := p.Lag(ctx)
