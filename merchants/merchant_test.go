@@ -484,6 +484,7 @@ func TestOperator(t *testing.T) {
 		"complete":                {func(*merchants.Operator) {}, nil},
 		"no name":                 {func(o *merchants.Operator) { o.Name = "" }, []string{"#/operator/name required"}},
 		"client money is our own": {func(o *merchants.Operator) { o.OwnIBAN = "NL41 ACHT 0000 0000 11" }, []string{"#/operator/own_iban same"}},
+		"a long account name":     {func(o *merchants.Operator) { o.AccountName = strings.Repeat("é", 71) }, []string{"#/operator/account_name too-long"}},
 		"not a rate":              {func(o *merchants.Operator) { o.VATPercent = "a fifth" }, []string{"#/operator/vat_percent form"}},
 		"empty": {func(o *merchants.Operator) { *o = merchants.Operator{} }, []string{"#/operator/account_name required", "#/operator/bic required",
 			"#/operator/city required", "#/operator/client_iban required", "#/operator/country country", "#/operator/email required",

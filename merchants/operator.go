@@ -1,6 +1,8 @@
 package merchants
 
 import (
+	"unicode/utf8"
+
 	"achteraf/calendar"
 	"achteraf/internal/fault"
 	"achteraf/internal/ident"
@@ -34,6 +36,9 @@ func (o *Operator) Check() []fault.Field {
 	for name, v := range map[string]*string{"name": &o.Name, "legal_name": &o.LegalName, "street": &o.Street, "house_number": &o.HouseNumber,
 		"city": &o.City, "account_name": &o.AccountName} {
 		c.need(v, "#/operator/"+name)
+	}
+	if utf8.RuneCountInString(o.AccountName) > 70 { // of SEPA and of the codes on invoices
+		c.Wrong("#/operator/account_name", "too-long", "At most 70 characters for the name of the account.")
 	}
 	c.country(&o.Country, "#/operator/country")
 	c.form(&o.Postcode, "#/operator/postcode", func(s string) (string, error) { return ident.Postcode(o.Country, s) })
