@@ -28,6 +28,7 @@ import (
 	"achteraf/merchants"
 	"achteraf/orders"
 	"achteraf/payments"
+	"achteraf/reports"
 	"achteraf/risk"
 	"achteraf/web/api"
 )
@@ -53,6 +54,8 @@ type Platform struct {
 	Intake   *invoices.Intake
 	Clerk    *invoices.Clerk
 	Importer *payments.Importer
+	Links    *invoices.Links
+	Reports  *reports.Reports
 	Scanner  *jobs.Scanner
 	Sealer   *ledger.Sealer
 	LogKey   *ledger.Key
@@ -80,6 +83,8 @@ func New(c Config) (*Platform, error) {
 	p.Clerk = clerk
 	p.Intake = invoices.NewIntake(c.DB, p.Access, p.Desk, c.Policies, orders.NewReferences(c.DB, c.Random))
 	p.Importer = payments.NewImporter(c.DB, c.Vault, clerk, c.Operator.ClientIBAN, c.Operator.OwnIBAN)
+	p.Links = invoices.NewLinks(c.Vault)
+	p.Reports = reports.New(c.Operator)
 	p.Sealer = ledger.NewSealer(c.LogKey)
 	p.Scanner = jobs.NewScanner(c.DB, c.Random, c.Log)
 	reactions(p)
@@ -101,6 +106,10 @@ func (p *Platform) Attach(r *jobs.Runner) {
 	r.Add("maintain", func(ctx context.Context) (bool, error) { return false, p.DB.Maintain(ctx) })
 	old := access.NewForgetter(p.DB)
 	r.Add("forget answers", func(ctx context.Context) (bool, error) { return false, old.Step(ctx) })
+	ended := access.NewSweeper(p.DB)
+	r.Add("forget sign-ins", func(ctx context.Context) (bool, error) { return false, ended.Step(ctx) })
+	watch := reports.NewWatch(p.DB)
+	r.Add("watch that orders are seen", func(ctx context.Context) (bool, error) { return false, watch.Step(ctx) })
 }
 
 // Settle runs everything that is due and seals what was posted, until nothing is left.
