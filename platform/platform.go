@@ -30,6 +30,7 @@ import (
 	"achteraf/messages"
 	"achteraf/orders"
 	"achteraf/payments"
+	"achteraf/reports"
 	"achteraf/risk"
 	"achteraf/web/api"
 	"achteraf/web/page"
@@ -73,6 +74,8 @@ type Platform struct {
 	Importer *payments.Importer
 	Post     *messages.Post // nil without a Mailer
 	Buttons  *payments.Desk // nil without a PSP
+	Links    *invoices.Links
+	Reports  *reports.Reports
 	Scanner  *jobs.Scanner
 	Sealer   *ledger.Sealer
 	LogKey   *ledger.Key
@@ -104,6 +107,8 @@ func New(c Config) (*Platform, error) {
 	if c.PSP != nil {
 		p.Buttons = payments.NewDesk(c.DB, c.Vault, clerk, c.PSP, webhook(c))
 	}
+	p.Links = invoices.NewLinks(c.Vault)
+	p.Reports = reports.New(c.Operator)
 	p.Sealer = ledger.NewSealer(c.LogKey)
 	p.Scanner = jobs.NewScanner(c.DB, c.Random, c.Log)
 	if c.Mailer != nil {
@@ -134,6 +139,10 @@ func (p *Platform) Attach(r *jobs.Runner) {
 	p.Upkeep(r)
 	old := access.NewForgetter(p.DB)
 	r.Add("forget answers", func(ctx context.Context) (bool, error) { return false, old.Step(ctx) })
+	ended := access.NewSweeper(p.DB)
+	r.Add("forget sign-ins", func(ctx context.Context) (bool, error) { return false, ended.Step(ctx) })
+	watch := reports.NewWatch(p.DB)
+	r.Add("watch that orders are seen", func(ctx context.Context) (bool, error) { return false, watch.Step(ctx) })
 }
 
 // Upkeep lets a runner look after the database alone, for a program that does its work by hand. Whoever writes

@@ -86,6 +86,7 @@ type Item struct {
 	Holds            []Hold        // in force
 
 	country string
+	version int64 // of the identity
 	email   []byte
 	movedAt calendar.Instant
 }
@@ -93,29 +94,32 @@ type Item struct {
 // Paused says that a hold stops all of it: nothing is to be paid now.
 func (i *Item) Paused() bool { return pausing(i.Holds, i.Status).whole }
 
+// An identity has a row for each version; the latest decides, and is picked here, since nearly all have one only.
 const itemColumns = `
-select o.id, o.merchant_id, m.name, m.slug, o.reference, o.payment_reference, o.state, o.country, o.placed_on,
+select i.version, i.email_hash, o.id, o.merchant_id, o.reference, o.payment_reference, o.state, o.country, o.placed_on,
        v.id, v.status, coalesce(v.number, ''), v.currency, v.total_cents, v.open_cents, v.paid_cents, v.credited_cents, v.held_cents,
-       v.overdue, v.send_on, v.issued_on, v.due_on, v.moved_at, i.email_hash
+       v.overdue, v.send_on, v.issued_on, v.due_on, v.moved_at
   from person_orders po
   join orders o on o.id = po.order_id and o.merchant_id = po.merchant_id
   join invoices v on v.order_id = o.id and v.merchant_id = o.merchant_id
   join identities i on i.id = o.attempt_id and i.merchant_id = o.merchant_id
-   and i.version = (select max(x.version) from identities x where x.id = o.attempt_id and x.merchant_id = o.merchant_id)
-  join merchants m on m.id = o.merchant_id
  where po.person_id = $1`
 
-const selectItems = itemColumns + ` order by po.order_id desc`
+const (
+	selectItem = itemColumns + ` and po.order_id = $2`
+	selectShop = `select name, slug from merchants where id = $1`
+)
 
 var (
-	findItems = db.NewQuery(selectItems, db.Text)
-	findItem  = db.NewQuery(itemColumns+` and po.order_id = $2`, db.Text, db.Text)
+	findItems = db.NewQuery(itemColumns, db.Text)
+	findItem  = db.NewQuery(selectItem, db.Text, db.Text)
+	findShops = db.NewQuery(selectShop, db.Text)
 )
 
 func (i *Item) scan(r db.Row) error {
-	return r.Scan(&i.Order, &i.Merchant, &i.Shop, &i.ShopSlug, &i.Reference, &i.PaymentReference, &i.State, &i.country, &i.PlacedOn,
+	return r.Scan(&i.version, &i.email, &i.Order, &i.Merchant, &i.Reference, &i.PaymentReference, &i.State, &i.country, &i.PlacedOn,
 		&i.Invoice, &i.Status, &i.Number, &i.Currency, &i.TotalCents, &i.OpenCents, &i.PaidCents, &i.CreditedCents, &i.HeldCents,
-		&i.Overdue, &i.SendOn, &i.IssuedOn, &i.DueOn, &i.movedAt, &i.email)
+		&i.Overdue, &i.SendOn, &i.IssuedOn, &i.DueOn, &i.movedAt)
 }
 
 // proofs is what may be looked up by.
@@ -144,17 +148,43 @@ func owned(ctx context.Context, tx *db.Tx, handles []buyers.Handle, q *db.Query,
 		keys[i] = append([]any{id}, more...)
 	}
 	var all []*Item
-	seen := map[orders.Key]bool{}
+	latest := map[orders.Key]*Item{}
 	err = tx.Find(ctx, q, keys, func(_ int, r db.Row) error {
 		x := &Item{}
 		err := x.scan(r)
-		if k := (orders.Key{Merchant: x.Merchant, ID: x.Order}); proved[string(x.email)] && !seen[k] {
-			seen[k] = true
+		k := orders.Key{Merchant: x.Merchant, ID: x.Order}
+		switch old := latest[k]; {
+		case old == nil:
+			latest[k] = x
 			all = append(all, x)
+		case old.version < x.version:
+			*old = *x
 		}
 		return err
 	})
-	return all, err
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(x *Item) bool { return !proved[string(x.email)] })
+	return all, nameShops(ctx, tx, all)
+}
+
+// nameShops reads each shop once.
+func nameShops(ctx context.Context, tx *db.Tx, list []*Item) error {
+	var keys [][]any
+	of := map[string]int{}
+	for _, x := range list {
+		if _, known := of[x.Merchant]; !known {
+			of[x.Merchant] = len(keys)
+			keys = append(keys, []any{x.Merchant})
+		}
+	}
+	names := make([][2]string, len(keys))
+	err := tx.Find(ctx, findShops, keys, func(n int, r db.Row) error { return r.Scan(&names[n][0], &names[n][1]) })
+	for _, x := range list {
+		x.Shop, x.ShopSlug = names[of[x.Merchant]][0], names[of[x.Merchant]][1]
+	}
+	return err
 }
 
 const standardLimit = 20

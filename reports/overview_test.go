@@ -254,6 +254,7 @@ func TestNewOrderIsVisibleAtOnce_S_APP_08(t *testing.T) {
 				t.Errorf("the monitor says %f s", unseen())
 			}
 		}
+		w.must(reports.NewWatch(w.DB).Step(t.Context()))
 		w.write(func(ctx context.Context, tx *db.Tx) error {
 			_, err := tx.Exec(ctx, `delete from person_orders where person_id = (select min(person_id) from person_orders)`)
 			return err
@@ -261,6 +262,13 @@ func TestNewOrderIsVisibleAtOnce_S_APP_08(t *testing.T) {
 		w.days(1)
 		if got := unseen(); got < 24*3600 {
 			t.Errorf("the monitor does not find an order that nobody sees: %f s", got)
+		}
+		watch := reports.NewWatch(w.DB)
+		if err := watch.Step(t.Context()); err == nil || !strings.Contains(err.Error(), "24h0m") {
+			t.Errorf("the alarm says %v", err)
+		}
+		if err := watch.Step(t.Context()); err != nil {
+			t.Errorf("an alarm in each round: %v", err)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"achteraf/calendar"
@@ -34,4 +35,34 @@ func Unseen(ctx context.Context, tx *db.Tx) (time.Duration, error) {
 		return err
 	})
 	return oldest, err
+}
+
+const (
+	unseenAlarm = 60 * time.Second // S-APP-08
+	watchEvery  = 10 * time.Second // wall time
+)
+
+// Watch raises an alarm when an accepted order stays hidden from its buyer.
+type Watch struct {
+	db   *db.DB
+	next calendar.Instant
+}
+
+// NewWatch makes a Watch.
+func NewWatch(d *db.DB) *Watch { return &Watch{db: d} }
+
+// Step looks if it is time to. Its error is the alarm; whoever runs it writes it into the log. It does not make a node
+// unready: other orders can be seen.
+func (w *Watch) Step(ctx context.Context) error {
+	if w.db.Wall().Before(w.next) {
+		return nil
+	}
+	return w.db.Read(ctx, func(tx *db.Tx) error {
+		w.next = tx.Wall.Add(watchEvery)
+		age, err := Unseen(ctx, tx)
+		if err == nil && age > unseenAlarm {
+			err = fmt.Errorf("an order was accepted %v ago and its buyer cannot see it", age.Round(time.Second))
+		}
+		return err
+	})
 }
