@@ -16,6 +16,7 @@ func Routes(mux *http.ServeMux, look *page.Look) {
 	mux.Handle("GET /design", look.Page(func(w http.ResponseWriter, r *http.Request) error {
 		v := look.View(r, "")
 		v.Lang, v.Title, v.Single = words.EN, "Catalogue", true
+		v.Script = true
 		v.Theme = r.URL.Query().Get("theme")
 		return look.Write(w, r, http.StatusOK, v, catalogue(v.Lang))
 	}))
@@ -177,7 +178,7 @@ var account = page.Account{Today: today, Word: "To pay", Sum: eur(69_95), Lines:
 }}
 
 var (
-	transfer = []page.Copied{{Name: "Amount", Value: "€69.95"}, {Name: "IBAN", Value: "NL20 ACHT 0000 0000 01"},
+	transfer = []page.Copied{{Name: "Amount", Value: "€69.95"}, {Name: "IBAN", Value: "NL20 ACHT 0000 0000 01", Plain: "NL20ACHT0000000001"},
 		{Name: "Name", Value: "Stichting Derdengelden Achteraf Voorbeeld"}, {Name: "Reference", Value: "RF18 5390 0754 7034"}}
 	parts = []page.Key{{Name: "Paused", Value: "€79.95"}, {Name: "Costs", Value: "€0.00"}, {Name: "To pay", Value: "€9.95", Total: true}}
 	icons = []string{"i-alert", "i-back", "i-bank", "i-box", "i-cal", "i-chat", "i-check", "i-chev", "i-clock", "i-coin", "i-copy", "i-doc", "i-down",
