@@ -16,7 +16,9 @@ func Routes(mux *http.ServeMux, look *page.Look) {
 	mux.Handle("GET /design", look.Page(func(w http.ResponseWriter, r *http.Request) error {
 		v := look.View(r, "")
 		v.Lang, v.Title, v.Single = words.EN, "Catalogue", true
-		v.Script = true
+		v.Script, v.Tabs = true, true
+		v.Menu = []page.Link{{Href: "#slip", Text: "Slip", Icon: "i-wallet"}, {Href: "#timeline", Text: "Time line", Icon: "i-clock", Count: 2},
+			{Href: "#fields", Text: "Fields", Icon: "i-pencil"}, {Href: "/design", Text: "Catalogue", Icon: "i-eye", Here: true}}
 		v.Theme = r.URL.Query().Get("theme")
 		return look.Write(w, r, http.StatusOK, v, catalogue(v.Lang))
 	}))
@@ -193,7 +195,8 @@ func pattern() [][]bool {
 	for y := range modules {
 		modules[y] = make([]bool, size)
 		for x := range modules[y] {
-			modules[y][x] = corner(x, y) || corner(size-1-x, y) || corner(x, size-1-y) || (x > 8 || y > 8) && x < 20 && (x*7+y*13+x*y)%5 < 2
+			modules[y][x] = corner(x, y) || corner(size-1-x, y) || corner(x, size-1-y) ||
+				!near(x, y) && !near(size-1-x, y) && !near(x, size-1-y) && (x*7+y*13+x*y)%5 < 2
 		}
 	}
 	return modules
@@ -204,5 +207,8 @@ func corner(x, y int) bool {
 	ring := max(abs(x-3), abs(y-3))
 	return ring == 3 || ring <= 1
 }
+
+// near is inside a corner or its white border.
+func near(x, y int) bool { return x < 8 && y < 8 }
 
 func abs(n int) int { return max(n, -n) }
