@@ -16,6 +16,9 @@ func Routes(mux *http.ServeMux, look *page.Look) {
 	mux.Handle("GET /design", look.Page(func(w http.ResponseWriter, r *http.Request) error {
 		v := look.View(r, "")
 		v.Lang, v.Title, v.Single = words.EN, "Catalogue", true
+		v.Script, v.Tabs = true, true
+		v.Menu = []page.Link{{Href: "#slip", Text: "Slip", Icon: "i-wallet"}, {Href: "#timeline", Text: "Time line", Icon: "i-clock", Count: 2},
+			{Href: "#fields", Text: "Fields", Icon: "i-pencil"}, {Href: "/design", Text: "Catalogue", Icon: "i-eye", Here: true}}
 		v.Theme = r.URL.Query().Get("theme")
 		return look.Write(w, r, http.StatusOK, v, catalogue(v.Lang))
 	}))
@@ -177,7 +180,7 @@ var account = page.Account{Today: today, Word: "To pay", Sum: eur(69_95), Lines:
 }}
 
 var (
-	transfer = []page.Copied{{Name: "Amount", Value: "€69.95"}, {Name: "IBAN", Value: "NL20 ACHT 0000 0000 01"},
+	transfer = []page.Copied{{Name: "Amount", Value: "€69.95"}, {Name: "IBAN", Value: "NL20 ACHT 0000 0000 01", Plain: "NL20ACHT0000000001"},
 		{Name: "Name", Value: "Stichting Derdengelden Achteraf Voorbeeld"}, {Name: "Reference", Value: "RF18 5390 0754 7034"}}
 	parts = []page.Key{{Name: "Paused", Value: "€79.95"}, {Name: "Costs", Value: "€0.00"}, {Name: "To pay", Value: "€9.95", Total: true}}
 	icons = []string{"i-alert", "i-back", "i-bank", "i-box", "i-cal", "i-chat", "i-check", "i-chev", "i-clock", "i-coin", "i-copy", "i-doc", "i-down",
@@ -192,7 +195,8 @@ func pattern() [][]bool {
 	for y := range modules {
 		modules[y] = make([]bool, size)
 		for x := range modules[y] {
-			modules[y][x] = corner(x, y) || corner(size-1-x, y) || corner(x, size-1-y) || (x > 8 || y > 8) && x < 20 && (x*7+y*13+x*y)%5 < 2
+			modules[y][x] = corner(x, y) || corner(size-1-x, y) || corner(x, size-1-y) ||
+				!near(x, y) && !near(size-1-x, y) && !near(x, size-1-y) && (x*7+y*13+x*y)%5 < 2
 		}
 	}
 	return modules
@@ -203,5 +207,8 @@ func corner(x, y int) bool {
 	ring := max(abs(x-3), abs(y-3))
 	return ring == 3 || ring <= 1
 }
+
+// near is inside a corner or its white border.
+func near(x, y int) bool { return x < 8 && y < 8 }
 
 func abs(n int) int { return max(n, -n) }

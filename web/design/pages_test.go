@@ -35,4 +35,8 @@ func TestPages(t *testing.T) {
 			t.Errorf("the icon %d draws nothing", i)
 		}
 	}
+	copies := pagetest.Eval[[]string](b, "/design", `[...document.querySelectorAll("#pay .act button")].map(b => b.textContent)`)
+	if len(copies) != len(transfer) || copies[1] != "Copy IBAN" {
+		t.Errorf("the buttons that copy are %q", copies)
+	}
 }

@@ -36,10 +36,10 @@ type asset struct {
 
 // house is what every process makes once: it is made of what is embedded.
 type house struct {
-	styles, font, icons, icon *asset
-	names                     map[string]bool // of the icons
-	texts                     words.All[texts]
-	tokens                    palette
+	styles, font, icons, icon, script *asset
+	names                             map[string]bool // of the icons
+	texts                             words.All[texts]
+	tokens                            palette
 }
 
 var furniture = sync.OnceValue(func() *house {
@@ -65,6 +65,7 @@ func furnish() (*house, error) {
 		h.names[string(m[1])] = true
 	}
 	h.icon = newAsset("icon.svg", "image/svg+xml", file("icon.svg"))
+	h.script = newAsset("copy.js", "text/javascript; charset=utf-8", file("copy.js"))
 	tokens := file("tokens.css")
 	if h.tokens, err = readPalette(string(tokens)); err != nil {
 		return nil, err

@@ -83,7 +83,7 @@ func (o ownValues) sheet() string {
 	for _, name := range slices.Sorted(maps.Keys(o.sizes)) {
 		fmt.Fprintf(&b, "    --%s: %s;\n", name, o.sizes[name])
 	}
-	b.WriteString("  }\n}\n")
+	b.WriteString("  }\n  @media print { :root { --slip: #fff; --on-slip: #000; --on-slip-2: #333; } }\n}\n") // as without a brand: on white paper
 	return b.String()
 }
 

@@ -71,7 +71,7 @@ func TestOwnBrand(t *testing.T) {
 		t.Error("the operator's sheet is not the last")
 	}
 	sheet := ask(l.Assets(), "GET", l.styles.path).Body.String()
-	if !strings.Contains(sheet, "--r-2: 1.5rem;") || !strings.Contains(sheet, "--mark: light-dark(#84dcc6, #74ceb7);") || strings.Contains(sheet, "/*") {
+	if !strings.Contains(sheet, "--r-2: 1.5rem;") || !strings.Contains(sheet, "--mark: light-dark(#84dcc6, #74ceb7);") || strings.Contains(sheet, "/*") || !strings.Contains(sheet, "print { :root { --slip: #fff;") {
 		t.Errorf("the sheet is %s", sheet)
 	}
 	named := ask(hello(newLook(t, Brand{}), ""), "GET", "/my").Body.String()

@@ -18,7 +18,10 @@ type Door struct {
 }
 
 // Copied is a value that a person takes elsewhere, such as an IBAN.
-type Copied struct{ Name, Value string }
+type Copied struct {
+	Name, Value string
+	Plain       string // what the button copies where that is not what is shown: an IBAN without spaces
+}
 
 // Key is a line of facts: its name left, its value right.
 type Key struct {

@@ -60,7 +60,7 @@ func New(c Config) (*Look, error) {
 		}
 		l.styles = newAsset("operator.css", "text/css; charset=utf-8", []byte(own.sheet()))
 	}
-	for _, a := range []*asset{h.styles, h.font, h.icons, h.icon, l.wordmark, l.styles} {
+	for _, a := range []*asset{h.styles, h.font, h.icons, h.icon, h.script, l.wordmark, l.styles} {
 		if a != nil {
 			l.assets[a.path] = a
 		}
@@ -93,6 +93,7 @@ type View struct {
 	Dense  bool   // for staff
 	Theme  string // "light" or "dark" where the reader's setting shall not decide
 	Public bool   // nothing in it is anybody's: the browser may keep it, search engines may know it
+	Script bool   // with buttons that copy, for a page with Copy; it does all the same without
 	Single bool   // there is only this language of it
 
 	look  *Look

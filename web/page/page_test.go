@@ -221,3 +221,20 @@ func TestNothingInline(t *testing.T) {
 		}
 	}
 }
+
+// TestScript: a page that asks for the copy buttons has one script of ours, others none.
+func TestScript(t *testing.T) {
+	l := newLook(t, Brand{})
+	rec := ask(l.Page(func(w http.ResponseWriter, r *http.Request) error {
+		v := l.View(r, "")
+		v.Script = true
+		return l.Write(w, r, http.StatusOK, v, Copy(v.Lang, []Copied{{Name: "IBAN", Value: "NL20 ACHT", Plain: "NL20ACHT"}}))
+	}), "GET", "/x?lang=fr")
+	if !strings.HasSuffix(rec.Header().Get("Content-Security-Policy"), "; script-src 'self'") {
+		t.Errorf("the policy is %s", rec.Header().Get("Content-Security-Policy"))
+	}
+	has(t, rec.Body.String(), `<script src="`+furniture().script.path+`" defer>`, `data-value="NL20ACHT"`, `data-copied="Copié"`)
+	if code := ask(l.Assets(), "GET", furniture().script.path).Code; code != http.StatusOK {
+		t.Errorf("the script: %d", code)
+	}
+}

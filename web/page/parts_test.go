@@ -55,6 +55,7 @@ func TestRuler(t *testing.T) {
 		{"the same day twice", Calendar{today, []Due{due(11, 30, 1), due(11, 30, 2)}, costs}, 14, 4, []int{8}, 0, true},
 		{"too close", Calendar{today, []Due{due(11, 30, 1), due(12, 1, 2)}, costs}, 14, 4, []int{8}, 1, true},
 		{"far away", Calendar{today, []Due{due(11, 30, 1), due(12, 31, 2)}, costs}, 14, 4, []int{8}, 1, true},
+		{"four that have room", Calendar{calendar.NewDate(2026, 11, 23), []Due{due(11, 25, 1), due(12, 2, 2), due(12, 9, 3), due(12, 16, 4)}, calendar.Date{}}, 21, 1, []int{3, 10, 17}, 1, false},
 		{"late in the ruler", Calendar{today, []Due{due(12, 18, 1)}, costs}, 28, 4, []int{26}, 0, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"github.com/a-h/templ"
 )
 
-// policy is the content policy of every page. There is no script in it.
+// policy is the content policy of every page. Only a page that asks for it may have a script, and then one of ours.
 const policy = "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; form-action 'self'; " +
 	"base-uri 'none'; frame-ancestors 'none'"
 
@@ -74,6 +74,9 @@ func (l *Look) Write(w http.ResponseWriter, r *http.Request, status int, v *View
 	h.Add("Vary", "Accept-Language")
 	if v.Public {
 		h.Set("Cache-Control", "no-cache")
+	}
+	if v.Script {
+		h.Set("Content-Security-Policy", policy+"; script-src 'self'")
 	}
 	h.Set("Content-Length", strconv.Itoa(out.Len()))
 	w.WriteHeader(status)
