@@ -18,6 +18,7 @@ import (
 const (
 	Principal = "principal" // off what the buyer owes
 	Credit    = "credit"    // held for the buyer
+	Provider  = "psp"       // off what a payment service provider owes us
 )
 
 // Allocation is a part of a bank line that was given to an order.
@@ -188,11 +189,13 @@ func Unallocated(ctx context.Context, tx *db.Tx, after string, n int) ([]BankLin
 }
 
 // Payer opens who paid a line. It is empty where the bank told nothing.
-func (im *Importer) Payer(l BankLine) (p Payer, err error) {
+func (im *Importer) Payer(l BankLine) (Payer, error) { return openPayer(im.vault, l) }
+
+func openPayer(v *vault.Vault, l BankLine) (p Payer, err error) {
 	if l.payer == nil {
 		return p, nil
 	}
-	plain, err := im.vault.OpenShared(sealing, payerPlace(l.ID), l.payer)
+	plain, err := v.OpenShared(sealing, payerPlace(l.ID), l.payer)
 	if err != nil {
 		return p, err
 	}

@@ -1,7 +1,9 @@
-// Package payments books the money that moves through the bank: statements in, matching, allocating.
+// Package payments books the money that buyers send: bank statements in, matching, allocating, and payments by
+// bank button through a payment service provider.
 //
-// It owns statements, bank lines and allocations, and the rule by which a line finds its order. It does not
-// own the format of a bank's file (providers), what an order owes (invoices) or the accounts (ledger).
+// It owns statements, bank lines and allocations, the rule by which a line finds its order, payments by bank
+// button and their settlements. It does not own the format of a bank's file or a provider's wire (providers),
+// what an order owes (invoices) or the accounts (ledger).
 //
 // # What is always true
 //
@@ -11,4 +13,7 @@
 //   - What a line brought is its allocations and what is left of it, to the cent. Nothing is guessed: without
 //     a reference or number of ours, money waits for a person.
 //   - Who paid is sealed. In the clear is only a payment reference that we gave.
+//   - What a provider tells us unasked is a hint to ask it. A payment is booked once, with the amount that the
+//     provider says was paid, however often, late or out of order its news come.
+//   - The provider is never asked within a transaction, and only for what was stored before.
 package payments

@@ -312,7 +312,7 @@ func (w *world) balanced(t interface {
 		{"lines that do not add up and none", `select 0`,
 			`select count(*) from bank_lines b where left_cents <> cents - (select coalesce(sum(cents), 0) from allocations a where a.bank_line_id = b.id)`},
 		{"keys of lines and lines", `select count(*) from bank_lines where cents <> 0`, `select count(*) from entries where kind = 'bank-line'`},
-		{"allocations and their entries", `select count(*) from allocations`, `select count(*) from entries where kind = 'allocated'`},
+		{"allocations and their entries", `select count(*) from allocations`, `select count(*) from entries where kind in ('allocated', 'psp-settled')`},
 	} {
 		if rows, books := w.number(tb, c.rows), w.number(tb, c.books); rows != books {
 			t.Fatalf("%s differ: %d and %d", c.what, rows, books)

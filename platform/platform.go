@@ -11,6 +11,7 @@ package platform
 
 import (
 	"context"
+	"encoding/hex"
 	"io"
 	"log/slog"
 	"net/http"
@@ -32,6 +33,7 @@ import (
 	"achteraf/risk"
 	"achteraf/web/api"
 	"achteraf/web/page"
+	"achteraf/web/psp"
 	"achteraf/web/site"
 )
 
@@ -52,7 +54,10 @@ type Config struct {
 	PayLink func(ctx context.Context, tx *db.Tx, merchant, invoice string) (string, error)
 	Random  io.Reader
 	Log     *slog.Logger
-	Demo    bool // the pages lead to what only a demonstration has
+	Demo      bool // the pages lead to what only a demonstration has
+
+	PSP       payments.PSP // nil: no bank button
+	PublicURL string       // under which a PSP reaches this platform, without a slash at the end; "": it cannot
 }
 
 // Platform is one whole platform.
@@ -66,6 +71,7 @@ type Platform struct {
 	Clerk    *invoices.Clerk
 	Importer *payments.Importer
 	Post     *messages.Post // nil without a Mailer
+	Buttons  *payments.Desk // nil without a PSP
 	Scanner  *jobs.Scanner
 	Sealer   *ledger.Sealer
 	LogKey   *ledger.Key
@@ -94,6 +100,9 @@ func New(c Config) (*Platform, error) {
 	p.Clerk = clerk
 	p.Intake = invoices.NewIntake(c.DB, p.Access, p.Desk, c.Policies, orders.NewReferences(c.DB, c.Random))
 	p.Importer = payments.NewImporter(c.DB, c.Vault, clerk, c.Operator.ClientIBAN, c.Operator.OwnIBAN)
+	if c.PSP != nil {
+		p.Buttons = payments.NewDesk(c.DB, c.Vault, clerk, c.PSP, webhook(c))
+	}
 	p.Sealer = ledger.NewSealer(c.LogKey)
 	p.Scanner = jobs.NewScanner(c.DB, c.Random, c.Log)
 	if c.Mailer != nil {
@@ -214,6 +223,9 @@ func (p *Platform) routes(c Config) (http.Handler, error) {
 	p.Look.Routes(mux)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", p.ready)
+	if c.PSP != nil {
+		mux.Handle("/psp/", psp.New(psp.Config{Provider: c.PSP.Name(), Secret: webhookSecret(c.Vault), Notice: p.Buttons.Notice, Wall: p.DB.Wall, Log: c.Log}))
+	}
 	p.logRoutes(mux)
 	return mux, nil
 }
@@ -236,4 +248,18 @@ func (p *Platform) document(ctx context.Context, merchant, order string) ([]byte
 func cursorKey(v *vault.Vault) []byte {
 	key, _ := v.Pepper([]byte("page cursor"))
 	return key
+}
+
+// webhook is the address to which the payment provider says that it has news.
+func webhook(c Config) string {
+	if c.PublicURL == "" {
+		return ""
+	}
+	return c.PublicURL + psp.Path(c.PSP.Name(), webhookSecret(c.Vault))
+}
+
+// webhookSecret is the part of that address which nobody else knows; all nodes derive the same.
+func webhookSecret(v *vault.Vault) string {
+	key, _ := v.Pepper([]byte("psp webhook"))
+	return hex.EncodeToString(key[:16])
 }

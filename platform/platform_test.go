@@ -38,14 +38,18 @@ import (
 var operator = merchants.Operator{Country: "NL", VATPercent: "21", ClientIBAN: "NL20ACHT0000000001", OwnIBAN: "NL90ACHT0000000002"}
 
 // build makes a platform on a database.
-func build(d *db.DB, random io.Reader) (*platform.Platform, error) {
+func build(d *db.DB, random io.Reader, more ...func(*platform.Config)) (*platform.Platform, error) {
 	v, err1 := vault.Parse([]byte("world AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="))
 	secret, err2 := ledger.GenerateKey(dbtest.Chance(1), "achteraf/world/log")
 	key, err3 := ledger.ReadKey(secret)
 	if err := cmp.Or(err1, err2, err3); err != nil {
 		return nil, err
 	}
-	return platform.New(platform.Config{DB: d, Vault: v, LogKey: key, Operator: operator, Random: random, Log: slog.New(slog.DiscardHandler)})
+	c := platform.Config{DB: d, Vault: v, LogKey: key, Operator: operator, Random: random, Log: slog.New(slog.DiscardHandler)}
+	for _, change := range more {
+		change(&c)
+	}
+	return platform.New(c)
 }
 
 // world is a platform with two shops; the second alone starts its orders.
@@ -57,11 +61,11 @@ type world struct {
 	n     int // requests
 }
 
-func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
+func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock, more ...func(*platform.Config)) *world {
 	t.Helper()
 	w := &world{t: t, clock: clock}
 	var err error
-	w.Platform, err = build(d, dbtest.Chance(3))
+	w.Platform, err = build(d, dbtest.Chance(3), more...)
 	w.must(err)
 	w.must(d.Write(t.Context(), func(tx *db.Tx) error {
 		for i, by := range []string{merchants.ByClock, merchants.ByCall} {

@@ -7,6 +7,7 @@ import (
 	"achteraf/internal/jobs"
 	"achteraf/invoices"
 	"achteraf/messages"
+	"achteraf/payments"
 )
 
 // reactions is what happens later: who runs a due row of which kind, how many share a transaction. The
@@ -26,6 +27,14 @@ func reactions(p *Platform, mailOff bool) {
 		for _, fact := range []string{invoices.FactAccepted, invoices.FactIssued, invoices.FactPaid, invoices.FactCredited} {
 			p.Scanner.On(fact, invoices.SliceSize, pass)
 		}
+	}
+	if p.Buttons != nil {
+		const limit, atOnce = payments.CallTime, payments.CallsAtOnce
+		p.Scanner.OnOutside(payments.DueAsk, limit, atOnce, p.Buttons.Asked)
+		p.Scanner.OnOutside(payments.DueFetch, limit, atOnce, p.Buttons.Fetch)
+		p.Scanner.OnOutside(payments.DuePoll, limit, atOnce, p.Buttons.Poll)
+		p.Scanner.OnOutside(payments.DueSettlements, limit, 1, p.Buttons.Settlements)
+		p.Scanner.OnOutside(payments.DueSettle, limit, 1, p.Buttons.Settle)
 	}
 }
 

@@ -20,7 +20,7 @@ var chart = map[string]rule{
 	"merchant/payable":     {6, true, "", false},
 	"merchant/reserve":     {7, true, "", false},
 	"bank":                 {8, false, "IBAN", false},
-	"psp":                  {9, false, "", false},
+	"psp":                  {atPSP, false, "", false},
 	"unallocated":          {10, false, "bl_", true},
 	"transit/refunds":      {11, false, "", false},
 	"transit/payouts":      {12, false, "", false},
@@ -31,6 +31,9 @@ var chart = map[string]rule{
 	"expense/psp":          {17, false, "", false},
 	"expense/loss":         {18, false, "", false},
 }
+
+// atPSP is the number of the account at payment providers.
+const atPSP = 9
 
 // codeOf is the reverse of rule.number.
 func codeOf(number int32) string {

@@ -35,6 +35,7 @@ var checks = []check{
 	{"bank-lines", "No bank line is allocated beyond its amount; what is left of it is what the line says and its balance in the journal.", checkBankLines},
 	{"handles", "The open amount of each handle, and its number of overdue invoices, are those of the invoices of the orders whose buyer has it.", checkHandles},
 	{"documents", "Each issued invoice and each credit note with a number has the one document that was fixed with it, and nothing else has one.", checkDocuments},
+	{"psp-payments", "Each payment by bank button stands in the journal with what was paid, off its invoice or for its buyer; each settlement is its payments, and closes the provider's account with its bank line; nothing else is on that account.", checkPSP},
 }
 
 // page is docs/verify.md.

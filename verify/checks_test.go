@@ -55,6 +55,9 @@ func settled() []ledger.Entry {
 		entry(ledger.Operator, "bl_out/received", ledger.Leg{Code: "bank", Subject: "NL13TEST0123456789", Cents: -500}, ledger.Leg{Code: "unallocated", Subject: "bl_out", Cents: 500}),
 		entry(shop, "alc_a/allocated", ledger.Leg{Code: "unallocated", Subject: "bl_a", Cents: 1000}, ledger.Leg{Code: "buyer/principal", Subject: "inv_a", Cents: -1000}),
 		entry(shop, "alc_b/allocated", ledger.Leg{Code: "unallocated", Subject: "bl_a", Cents: 50}, ledger.Leg{Code: "buyer/credit", Subject: "ord_a", Cents: -50}),
+		entry(other, "pay_a/paid", ledger.Leg{Code: "psp", Cents: 6}, ledger.Leg{Code: "buyer/principal", Subject: "inv_e", Cents: -4}, ledger.Leg{Code: "buyer/credit", Subject: "ord_e", Cents: -2}),
+		entry(ledger.Operator, "bl_psp/received", ledger.Leg{Code: "bank", Subject: "NL13TEST0123456789", Cents: 5}, ledger.Leg{Code: "unallocated", Subject: "bl_psp", Cents: -5}),
+		entry(ledger.Operator, "set_a/settled", ledger.Leg{Code: "unallocated", Subject: "bl_psp", Cents: 5}, ledger.Leg{Code: "expense/psp", Cents: 1}, ledger.Leg{Code: "psp", Cents: -6}),
 		entry(shop, "cre_a/credited", ledger.Leg{Code: "merchant/pending", Cents: 33}, ledger.Leg{Code: "buyer/principal", Subject: "inv_a", Cents: -33}),
 	}
 }
@@ -72,7 +75,7 @@ func stageRows() (rows []struct {
 	today := calendar.NewDate(2026, time.November, 22)
 	order := func(id, merchant, state, prices string, total int64, lines ...values) {
 		add("orders", values{"id": "ord_" + id, "merchant_id": merchant, "reference": id, "attempt_id": "att_" + id, "state": state,
-			"prices": prices, "total_cents": total, "currency": "EUR", "payment_reference": "ref" + id, "payment_number": int(id[0])})
+			"prices": prices, "total_cents": total, "currency": "EUR", "payment_reference": "ref" + id, "payment_number": int64(id[0])})
 		for i, l := range lines {
 			add("order_lines", values{"order_id": "ord_" + id, "merchant_id": merchant, "line_no": i + 1, "total_cents": l["cents"], "vat_percent": l["vat"]})
 		}
@@ -90,7 +93,7 @@ func stageRows() (rows []struct {
 	order("d", shop, "lapsed", "incl_vat", 70, values{"cents": 70, "vat": "0"})
 	invoice("d", shop, values{"total_cents": 70, "open_cents": 70})
 	order("e", other, "started", "excl_vat", 10, values{"cents": 10, "vat": "0"})
-	invoice("e", other, values{"number": "OPS-2026-000001", "issued_on": today, "total_cents": 10, "open_cents": 10})
+	invoice("e", other, values{"number": "OPS-2026-000001", "issued_on": today, "total_cents": 10, "open_cents": 6, "paid_cents": 4, "held_cents": 2})
 	add("credits", values{"id": "cre_a", "merchant_id": shop, "invoice_id": "inv_a", "number": "DEMO-2026-000002", "amount_cents": 33})
 	add("credits", values{"id": "cre_b", "merchant_id": shop, "invoice_id": "inv_b", "amount_cents": 1}) // of a planned invoice: no number
 	for id, kind := range map[string]string{"inv_a": "invoice", "cre_a": "credit"} {
@@ -103,6 +106,12 @@ func stageRows() (rows []struct {
 	add("bank_lines", values{"id": "bl_out", "line_hash": []byte("b"), "currency": "EUR", "cents": -500, "left_cents": -500})
 	add("allocations", values{"id": "alc_a", "merchant_id": shop, "bank_line_id": "bl_a", "order_id": "ord_a", "invoice_id": "inv_a", "cents": 1000})
 	add("allocations", values{"id": "alc_b", "merchant_id": shop, "bank_line_id": "bl_a", "order_id": "ord_a", "cents": 50})
+	add("bank_lines", values{"id": "bl_psp", "line_hash": []byte("c"), "currency": "EUR", "cents": 5, "left_cents": 0})
+	add("allocations", values{"id": "alc_c", "merchant_id": "operator", "bank_line_id": "bl_psp", "cents": 5})
+	add("psp_payments", values{"id": "pay_a", "merchant_id": other, "invoice_id": "inv_e", "order_id": "ord_e", "currency": "EUR", "state": "paid", "amount_cents": 6, "paid_cents": 6, "settled_by": "set_a"})
+	add("psp_payments", values{"id": "pay_b", "merchant_id": shop, "invoice_id": "inv_a", "order_id": "ord_a", "currency": "EUR", "state": "open", "amount_cents": 6})
+	add("psp_settlements", values{"id": "set_a", "provider_id": "stl_a", "currency": "EUR", "state": "closed", "gross_cents": 6, "fee_cents": 1, "net_cents": 5, "bank_line_id": "bl_psp"})
+	add("psp_settlements", values{"id": "set_b", "provider_id": "stl_b", "currency": "EUR", "state": "announced", "net_cents": 7})
 	for id, hashes := range map[string][3]string{"a": {"anna", "0612", "anna b"}, "b": {"anna", "", "anna c"}, "c": {"anna", "", ""}, "d": {"anna", "0612", "d"}, "e": {"bob", "", "bob"}} {
 		merchant := map[bool]string{true: other, false: shop}[id == "e"]
 		who := func(version int, email, phone, name string) {
@@ -114,7 +123,7 @@ func stageRows() (rows []struct {
 		who(2, hashes[0], hashes[1], hashes[2])
 	}
 	for h, open := range map[handle]int{{"email", "anna"}: 1400, {"email", "old"}: 0, {"phone", "0611"}: 0, {"phone", "0612"}: 1000,
-		{"who", "anna b"}: 1000, {"who", "anna c"}: 400, {"email", "bob"}: 10, {"who", "bob"}: 10, {"address", "elsewhere"}: 99} {
+		{"who", "anna b"}: 1000, {"who", "anna c"}: 400, {"email", "bob"}: 6, {"who", "bob"}: 6, {"address", "elsewhere"}: 99} {
 		add("handles", values{"kind": h.kind, "hash": []byte(h.hash), "open_cents": open})
 	}
 	return rows
@@ -374,6 +383,21 @@ var faults = []fault{
 	{"documents", "of nothing", "", func(ctx context.Context, tx *db.Tx) error {
 		return insert(ctx, tx, "documents", values{"id": "inv_x", "merchant_id": shop, "kind": "invoice", "facts": []byte("sealed")})
 	}},
+	{"psp-payments", "booked less than posted", "update psp_payments set paid_cents = 5 where id = 'pay_a'", nil},
+	{"psp-payments", "booked, and not paid", "update psp_payments set state = 'open' where id = 'pay_a'", nil},
+	{"psp-payments", "paid, and nothing booked", "update psp_payments set state = 'paid', paid_cents = 6 where id = 'pay_b'", nil},
+	{"psp-payments", "paid nothing", "update psp_payments set state = 'paid' where id = 'pay_b'", nil},
+	{"psp-payments", "of another invoice", "update psp_payments set invoice_id = 'inv_a' where id = 'pay_a'", nil},
+	{"psp-payments", "of another shop", "update psp_payments set merchant_id = 'mer_00000000000000000001' where id = 'pay_a'", nil},
+	{"psp-payments", "gone", "delete from psp_payments where id = 'pay_a'", nil},
+	{"psp-payments", "money of no payment", "", planted(simple(pair()...))},
+	{"psp-payments", "settled by nothing", "update psp_payments set settled_by = 'set_gone' where id = 'pay_a'", nil},
+	{"psp-payments", "settled no payments", "update psp_payments set settled_by = '' where id = 'pay_a'", nil},
+	{"psp-payments", "a fee", "update psp_settlements set fee_cents = 2, net_cents = 4 where id = 'set_a'", nil},
+	{"psp-payments", "a fee out of nothing", "update psp_settlements set fee_cents = 2 where id = 'set_a'", nil},
+	{"psp-payments", "of another bank line", "update psp_settlements set bank_line_id = 'bl_a' where id = 'set_a'", nil},
+	{"psp-payments", "posted before its line", "update psp_settlements set state = 'listed' where id = 'set_a'", nil},
+	{"psp-payments", "closed, and nothing posted", "update psp_settlements set state = 'closed', gross_cents = 7 where id = 'set_b'", nil},
 	{"handles", "a corrected identity", "update identities set version = 1 - version where id = 'att_a'", nil},
 }
 

@@ -53,30 +53,49 @@ func (c *demoCmd) Run(ctx context.Context) error {
 	if err := markDemo(ctx, d); err != nil {
 		return err
 	}
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
 	box := &mailbox.Box{}
 	mailer, mailServer, err := demoMail(box)
 	if err != nil {
 		return err
 	}
 	defer mailServer.Close()
-	p, err := demoPlatform(d, logger(os.Stderr, false), func(c *platform.Config) { c.Mailer, c.MailDomain = mailer, mailer.Domain() })
+	p, mux, more, err := c.build(d, listener.Addr(), box, func(c *platform.Config) { c.Mailer, c.MailDomain = mailer, mailer.Domain() })
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", c.Listen)
-	if err != nil {
-		return err
-	}
-	defer listener.Close()
 	line, err := c.prepare(ctx, p, "http://"+listener.Addr().String())
 	if err != nil {
 		return err
 	}
 	line.DatabaseURL = url
+	return serveUntil(ctx, listener, mux, p, func() { c.print(line) }, more)
+}
+
+// build makes the platform that is served at an address, its routes, and what else its runner drives. mail says what
+// becomes of its mails.
+func (c *demoCmd) build(d *db.DB, at net.Addr, box *mailbox.Box, mail func(*platform.Config)) (*platform.Platform, *http.ServeMux, func(*jobs.Runner), error) {
+	base := "http://" + at.String()
+	provider, button, err := demoPSP(d, at, base+"/demo/psp")
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	p, err := demoPlatform(d, logger(os.Stderr, false), func(c *platform.Config) {
+		mail(c)
+		c.PSP, c.PublicURL = button, base
+	})
+	if err != nil {
+		return nil, nil, nil, err
+	}
 	mux := http.NewServeMux()
 	p.DemoRoutes(mux, box)
+	mux.Handle("/demo/psp/", http.StripPrefix("/demo/psp", provider))
 	mux.Handle("/", p.Handler())
-	return serveUntil(ctx, listener, mux, p, func() { c.print(line) })
+	return p, mux, func(r *jobs.Runner) { r.Add("simulated payment provider", provider.Deliver) }, nil
 }
 
 // place is the named database, or one in a temporary folder that goes with the demo.
@@ -167,8 +186,13 @@ Stop with Ctrl-C.
 }
 
 // serveUntil serves and drives p until ctx ends, then lets running requests finish.
-func serveUntil(ctx context.Context, l net.Listener, h http.Handler, p *platform.Platform, ready func()) error {
-	stop := beside(ctx, p, p.Attach)
+func serveUntil(ctx context.Context, l net.Listener, h http.Handler, p *platform.Platform, ready func(), more ...func(*jobs.Runner)) error {
+	stop := beside(ctx, p, func(r *jobs.Runner) {
+		p.Attach(r)
+		for _, add := range more {
+			add(r)
+		}
+	})
 	defer stop()
 	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 20 * time.Second, WriteTimeout: 60 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10}

@@ -27,9 +27,9 @@ func demoOperator() merchants.Operator {
 	}
 }
 
-// demoPlatform builds a platform with the demo's operator and keys. mail says what becomes of its mails; nil leaves
-// them to the process that serves the demo.
-func demoPlatform(d *db.DB, log *slog.Logger, mail func(*platform.Config)) (*platform.Platform, error) {
+// demoPlatform builds a platform with the demo's operator and keys. set fills in what the caller has; without it the
+// mails are left to the process that serves the demo.
+func demoPlatform(d *db.DB, log *slog.Logger, set func(*platform.Config)) (*platform.Platform, error) {
 	v, err := vault.Parse([]byte(demoVaultKeys))
 	if err != nil {
 		return nil, err
@@ -40,8 +40,8 @@ func demoPlatform(d *db.DB, log *slog.Logger, mail func(*platform.Config)) (*pla
 	}
 	c := platform.Config{DB: d, Vault: v, LogKey: key, Operator: demoOperator(), Brand: page.Brand{Name: "Achteraf"},
 		Random: chance(), Log: log, Demo: true}
-	if mail != nil {
-		mail(&c)
+	if set != nil {
+		set(&c)
 	}
 	return platform.New(c)
 }

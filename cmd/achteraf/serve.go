@@ -72,6 +72,9 @@ func (s *secrets) live(ctx context.Context, d *db.DB, config string, mails bool)
 			missing = append(missing, strings.Split(err.Error(), "\n")...)
 		}
 	}
+	if c.PSP, c.PublicURL, err = readPSP(config); err != nil {
+		missing = append(missing, err.Error())
+	}
 	if len(missing) > 0 {
 		return nil, errors.New("not ready for real use:\n  " + strings.Join(missing, "\n  "))
 	}
