@@ -29,6 +29,8 @@ const (
 const (
 	// CallTime is how long we wait for a provider's answer.
 	CallTime = 15 * time.Second
+	// SettleTime is how long a settlement may take to read, page after page.
+	SettleTime = 2 * time.Minute
 	// CallsAtOnce is how many due rows of a kind ask at one time.
 	CallsAtOnce = 4
 	// KeyLife is how long after it was made a payment may be asked for once more: providers forget an idempotency
@@ -237,7 +239,7 @@ func (k *Desk) create(ctx context.Context, p Payment) (func(ctx context.Context,
 func (k *Desk) look(ctx context.Context, p Payment) (Payment, error) {
 	call, cancel := context.WithTimeout(ctx, CallTime)
 	defer cancel()
-	r, err := k.psp.Payment(call, p.ProviderID)
+	r, err := k.remote(call, p)
 	if err != nil {
 		return p, err
 	}
@@ -246,6 +248,16 @@ func (k *Desk) look(ctx context.Context, p Payment) (Payment, error) {
 		return err
 	})
 	return p, err
+}
+
+// remote asks the provider how a payment stands that it has made. One that it does not know any more cannot be
+// paid: the buyer may begin anew.
+func (k *Desk) remote(ctx context.Context, p Payment) (Remote, error) {
+	r, err := k.psp.Payment(ctx, p.ProviderID)
+	if fault.Is(err, "psp-payment-unknown") {
+		return Remote{ID: p.ProviderID, Ours: p.ID, State: Failed}, nil
+	}
+	return r, err
 }
 
 // One reads a payment as it is stored. Error: NotFound "payment".
@@ -282,7 +294,7 @@ func (k *Desk) Refresh(ctx context.Context, merchant, id string) (Payment, error
 		return p, err
 	}
 	now, err := k.look(ctx, p)
-	if f := fault.As(err); f != nil && (f.Kind == fault.Unavailable || f.Kind == fault.NotFound) {
+	if f := fault.As(err); f != nil && f.Kind == fault.Unavailable {
 		return p, nil
 	}
 	return now, err
@@ -364,19 +376,16 @@ func (k *Desk) Poll(ctx context.Context, row jobs.Due) (jobs.Finish, error) {
 	if err != nil || p.State == Paid {
 		return nil, err
 	}
-	r, err := k.psp.Payment(ctx, p.ProviderID)
-	unknown := fault.Is(err, "psp-payment-unknown")
-	if err != nil && !unknown {
+	r, err := k.remote(ctx, p)
+	if err != nil {
 		return nil, err
 	}
-	return func(ctx context.Context, tx *db.Tx) (err error) {
-		if !unknown {
-			p, err = k.book(ctx, tx, p.key(), r)
-		}
-		if err != nil || p.State == Paid {
+	return func(ctx context.Context, tx *db.Tx) error {
+		now, err := k.book(ctx, tx, p.key(), r)
+		if err != nil || now.State == Paid {
 			return err
 		}
-		return k.planPoll(ctx, tx, p)
+		return k.planPoll(ctx, tx, now)
 	}, nil
 }
 

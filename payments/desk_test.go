@@ -448,6 +448,26 @@ func TestOddNews(t *testing.T) {
 	})
 }
 
+// TestForgotten: a payment that the provider does not know any more does not stand in the buyer's way.
+func TestForgotten(t *testing.T) {
+	each(t, func(t *testing.T, l *till) {
+		b := l.place(t, sold{cents: 500})[0]
+		p := l.begin(b, 500)
+		l.psp.made[0].ID = "tr_gone"
+		again := l.begin(b, 500)
+		l.holds(p, b, payments.Failed, 0, 0, 0)
+		if again.ID == p.ID || again.ProviderID != "tr_2" {
+			t.Errorf("%+v", again)
+		}
+		l.psp.made[1].ID = "tr_gone_too"
+		l.pass(3 * time.Minute)
+		l.holds(again, b, payments.Failed, 0, 0, 0)
+		l.psp.made[1].ID, l.psp.made[1].State = "tr_2", payments.Paid // it was but our key that was wrong
+		l.pass(2 * time.Minute)
+		l.holds(again, b, payments.Paid, 500, 0, 500)
+	})
+}
+
 func TestRefresh(t *testing.T) {
 	each(t, func(t *testing.T, l *till) {
 		b := l.place(t, sold{cents: 500})[0]

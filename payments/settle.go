@@ -141,19 +141,33 @@ func (k *Desk) settle(ctx context.Context, tx *db.Tx, row jobs.Due, of []Remote)
 	return plan(ctx, tx, jobs.Due{At: tx.Now.Add(settleEvery), Kind: DueSettle, Merchant: row.Merchant, Subject: row.Subject})
 }
 
+var (
+	findOfProvider = db.NewQuery(paymentOfProvider, db.Text, db.Text)
+
+	claimSettled = db.NewQuery(`
+update psp_payments set settled_by = $3 /*from*/
+ where provider_id = $1 and provider = $2 and settled_by = '' and state = 'paid'`, db.Text, db.Text, db.Text)
+)
+
 // list holds the settlement's payments against ours. Where one is not booked yet, it is booked first and the
 // settlement waits.
 func (k *Desk) list(ctx context.Context, tx *db.Tx, s *settlement, of []Remote) error {
+	keys, claims := make([][]any, len(of)), make([][]any, len(of))
+	for i, r := range of {
+		keys[i], claims[i] = []any{r.ID, k.psp.Name()}, []any{r.ID, k.psp.Name(), s.id}
+	}
+	ours := make([]Payment, len(of))
+	err := tx.Find(ctx, findOfProvider, keys, func(i int, r db.Row) error { return ours[i].scan(r) })
+	if err != nil {
+		return err
+	}
 	var late []jobs.Due
 	s.gross = 0
-	for _, r := range of {
-		p, found, err := onePayment(ctx, tx, paymentOfProvider, r.ID, k.psp.Name())
-		switch {
-		case err != nil:
-			return err
-		case found && p.State != Paid:
+	for i, r := range of {
+		switch p := &ours[i]; {
+		case p.ID != "" && p.State != Paid:
 			late = append(late, jobs.Due{Kind: DueFetch, Merchant: ledger.Operator, Subject: r.ID})
-		case !found || p.SettledBy != "" || p.PaidCents != r.Cents || p.Currency != s.currency:
+		case p.SettledBy != "" || p.PaidCents != r.Cents || p.Currency != s.currency:
 			return unfit()
 		}
 		s.gross += r.Cents
@@ -165,17 +179,15 @@ func (k *Desk) list(ctx context.Context, tx *db.Tx, s *settlement, of []Remote) 
 	if len(late) > 0 {
 		return jobs.Add(ctx, tx, late)
 	}
-	for _, r := range of {
-		n, err := tx.Exec(ctx, `update psp_payments set settled_by = $3 where provider_id = $1 and provider = $2 and settled_by = ''`, r.ID, k.psp.Name(), s.id)
-		if err != nil {
-			return err
-		}
-		if n != 1 {
-			return unfit()
-		}
+	n, err := tx.Change(ctx, claimSettled, claims)
+	if err == nil && n != int64(len(of)) {
+		err = unfit()
+	}
+	if err != nil {
+		return err
 	}
 	s.state = listed
-	n, err := tx.Exec(ctx, `update psp_settlements set state = $3, gross_cents = $4, fee_cents = $5 where id = $1 and state = $2`,
+	n, err = tx.Exec(ctx, `update psp_settlements set state = $3, gross_cents = $4, fee_cents = $5 where id = $1 and state = $2`,
 		s.id, announced, listed, s.gross, s.fee)
 	return db.One(n, err, "psp-settlement", "The settlement has just changed.")
 }

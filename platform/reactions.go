@@ -34,7 +34,7 @@ func reactions(p *Platform, mailOff bool) {
 		p.Scanner.OnOutside(payments.DueFetch, limit, atOnce, p.Buttons.Fetch)
 		p.Scanner.OnOutside(payments.DuePoll, limit, atOnce, p.Buttons.Poll)
 		p.Scanner.OnOutside(payments.DueSettlements, limit, 1, p.Buttons.Settlements)
-		p.Scanner.OnOutside(payments.DueSettle, limit, 1, p.Buttons.Settle)
+		p.Scanner.OnOutside(payments.DueSettle, payments.SettleTime, 1, p.Buttons.Settle)
 	}
 }
 
