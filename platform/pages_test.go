@@ -13,6 +13,7 @@ import (
 	"achteraf/internal/vault"
 	"achteraf/ledger"
 	"achteraf/platform"
+	"achteraf/providers/mailbox"
 )
 
 // newDemo is a demonstration as the program serves it: its own surfaces before those of every platform.
@@ -30,7 +31,7 @@ func newDemo(t *testing.T) http.Handler {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	p.DemoRoutes(mux)
+	p.DemoRoutes(mux, &mailbox.Box{})
 	mux.Handle("/", p.Handler())
 	return mux
 }
