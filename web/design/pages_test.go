@@ -28,7 +28,7 @@ func TestPages(t *testing.T) {
 	home.Routes(mux)
 	Routes(mux, look)
 	b := pagetest.Open(t, mux)
-	b.Check("/?lang=nl", "/?lang=fr", "/?lang=en", "/?lang=de", "/design")
+	b.Check("/?lang=nl", "/?lang=fr", "/?lang=en", "/?lang=de", "/design", "/nowhere?lang=de")
 
 	for i, width := range pagetest.Eval[[]float64](b, "/design", `[...document.querySelectorAll("#icons svg use")].map(u => u.getBBox().width)`) {
 		if width == 0 {
