@@ -2,7 +2,7 @@
 //
 // It owns what is looked for on every page: nothing to scroll sideways, no complaint of the browser, no finding of
 // axe-core against WCAG 2.2 A and AA. It does not own any page. The browser is Chromium or Chrome, found on the path or
-// named in CHROME; a test without one fails. Its tests are called TestPages…, and run in the box pages of ./test.
+// named in CHROME; a test without one fails. Its tests are called TestBrowser…, and run in the box pages of ./test.
 package pagetest
 
 import (
