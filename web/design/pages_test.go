@@ -10,8 +10,8 @@ import (
 	"achteraf/web/site"
 )
 
-// TestPages: the catalogue, the home page in every language and the page of an error, in a browser.
-func TestPages(t *testing.T) {
+// TestBrowser: the catalogue, the home page in every language and the page of an error, in a browser.
+func TestBrowser(t *testing.T) {
 	look, err := page.New(page.Config{Brand: page.Brand{Name: "Achteraf"}, Operator: merchants.Operator{LegalName: "Huis Voorbeeld B.V.",
 		Street: "Voorbeeldkade", HouseNumber: "1", Postcode: "1234AB", City: "Voorbeeld", Country: "NL", RegistrationNumber: "90000001",
 		VATID: "NL123456789B13", Email: "service@huis.example", Phone: "+31201234567", ClientIBAN: "NL20ACHT0000000001", BIC: "ACHTNL2A",
@@ -28,7 +28,7 @@ func TestPages(t *testing.T) {
 	home.Routes(mux)
 	Routes(mux, look)
 	b := pagetest.Open(t, mux)
-	b.Check("/?lang=nl", "/?lang=fr", "/?lang=en", "/?lang=de", "/design")
+	b.Check("/?lang=nl", "/?lang=fr", "/?lang=en", "/?lang=de", "/design", "/nowhere?lang=de")
 
 	for i, width := range pagetest.Eval[[]float64](b, "/design", `[...document.querySelectorAll("#icons svg use")].map(u => u.getBBox().width)`) {
 		if width == 0 {

@@ -2,7 +2,7 @@
 //
 // It owns what is looked for on every page: nothing to scroll sideways, no complaint of the browser, no finding of
 // axe-core against WCAG 2.2 A and AA. It does not own any page. The browser is Chromium or Chrome, found on the path or
-// named in CHROME; a test without one fails. Its tests are called TestPages…, and run in the box pages of ./test.
+// named in CHROME; a test without one fails. Its tests are called TestBrowser…, and run in the box pages of ./test.
 package pagetest
 
 import (
@@ -138,12 +138,20 @@ func (b *Browser) check(t *testing.T, path string, s screen) {
 	for _, f := range findings {
 		t.Errorf("axe: %s", f)
 	}
+	b.shoot(t, path, s)
+	if s.width == 800 { // letters of twice the size: WCAG 2.2, 1.4.4
+		run(t, b, chromedp.Evaluate[string](`document.documentElement.style.fontSize = "200%"`))
+		if wide := run(t, b, chromedp.Evaluate[string](sideways)); wide != "" {
+			t.Errorf("with large letters one has to scroll sideways: %s", wide)
+		}
+	}
 	b.mu.Lock()
 	for _, c := range b.complaints {
-		t.Errorf("the browser says: %s", c)
+		if !strings.HasSuffix(c, " "+b.url+path) { // the page itself may be that of an error
+			t.Errorf("the browser says: %s", c)
+		}
 	}
 	b.mu.Unlock()
-	b.shoot(t, path, s)
 }
 
 // take looks at the site as somebody with that screen does.
