@@ -504,7 +504,7 @@ func merchantOf(ctx context.Context, tx *db.Tx, order string) (merchant string, 
 	return merchant, err
 }
 
-// remember every row of the database, once the seals have followed.
+// remember every row of the database, once seals and mails have followed.
 func (s *teller) remember(bool) (err error) {
 	s.rows, err = s.settled()
 	return err
@@ -521,12 +521,17 @@ func (s *teller) unchanged(bool) error {
 	return err
 }
 
-// settled waits until a running platform has sealed what there is, and then reads the database.
+// unfinished counts what a running platform does at once and in the background: seals, and mails with what calls for them.
+const unfinished = `
+select (select count(*) from commits where not exists (select 1 from seals where seals.writer = commits.writer and seals.seq = commits.seq))
+     + (select count(*) from due where kind in ('order.accepted', 'invoice.issued', 'invoice.paid', 'invoice.credited', 'message.send'))`
+
+// settled waits until a running platform has sealed and mailed what there is, and then reads the database.
 func (s *teller) settled() (map[string]string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for ctx.Err() == nil {
-		behind, err := number(ctx, s.database, "select count(*) from commits where not exists (select 1 from seals where seals.writer = commits.writer and seals.seq = commits.seq)")
+		behind, err := number(ctx, s.database, unfinished)
 		if err != nil {
 			return nil, err
 		}
@@ -535,5 +540,5 @@ func (s *teller) settled() (map[string]string, error) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	return nil, errors.New("the seals do not follow")
+	return nil, errors.New("seals or mails do not follow")
 }
