@@ -304,7 +304,9 @@ func (s *teller) mail(none bool) error {
 		return err
 	}
 	defer got.Body.Close()
-	var all struct{ Messages []struct{ To, Subject, Text, HTML string } }
+	var all struct {
+		Messages []struct{ To, Subject, Text, HTML string }
+	}
 	if err := json.NewDecoder(got.Body).Decode(&all); err != nil {
 		return err
 	}
