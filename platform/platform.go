@@ -76,6 +76,7 @@ type Platform struct {
 	Buttons  *payments.Desk // nil without a PSP
 	Links    *invoices.Links
 	Reports  *reports.Reports
+	Mailer   messages.Mailer
 	Scanner  *jobs.Scanner
 	Sealer   *ledger.Sealer
 	LogKey   *ledger.Key
@@ -93,7 +94,7 @@ func New(c Config) (*Platform, error) {
 			return nil, err
 		}
 	}
-	p := &Platform{DB: c.DB, Operator: c.Operator, Vault: c.Vault, LogKey: c.LogKey, log: c.Log}
+	p := &Platform{DB: c.DB, Mailer: c.Mailer, Operator: c.Operator, Vault: c.Vault, LogKey: c.LogKey, log: c.Log}
 	p.DB.BeforeCommit(ledger.Commit)
 	p.Access = access.New(c.Vault, c.Random)
 	p.Desk = buyers.NewDesk(c.Vault, c.Random)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
@@ -8,7 +9,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"time"
 
+	"achteraf/messages"
 	"achteraf/platform"
 	"achteraf/providers/mailbox"
 	"achteraf/providers/smtp"
@@ -80,6 +83,20 @@ func (m *mailSettings) configure(c *platform.Config) error {
 	}
 	c.Mailer, c.MailDomain = client, client.Domain()
 	return nil
+}
+
+// dnsTime is how long the look at our domain may take.
+const dnsTime = 5 * time.Second
+
+// checkDomain looks our mail domain up as receivers do.
+func checkDomain(ctx context.Context, m messages.Mailer) []smtp.Finding {
+	client, ok := m.(*smtp.Client)
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, dnsTime)
+	defer cancel()
+	return client.CheckDNS(ctx, net.DefaultResolver.LookupTXT)
 }
 
 // noMail is for platforms whose mails nobody reads.

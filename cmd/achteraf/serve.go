@@ -174,6 +174,11 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err := platform.Mark(ctx, d, platform.LiveKind); err != nil {
 		return err
 	}
+	for _, f := range checkDomain(ctx, p.Mailer) {
+		if f.Err != nil {
+			p.Log().Warn("receivers may take our mail for forged", "what", f.What, "err", f.Err)
+		}
+	}
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return err
@@ -236,7 +241,11 @@ func (c *doctorCmd) Run(ctx context.Context) error {
 		p, err := c.platform(ctx, d, c.Config)
 		say("configuration is complete", err)
 		if kind != platform.DemoKind {
-			say("mail is configured", configureMail(&platform.Config{Log: logger(os.Stderr, false)}, c.Config))
+			mail := platform.Config{Log: logger(os.Stderr, false)}
+			say("mail is configured", configureMail(&mail, c.Config))
+			for _, f := range checkDomain(ctx, mail.Mailer) {
+				say(f.What, f.Err)
+			}
 		}
 		if err == nil {
 			fmt.Printf("  public key of the log: %s\n", p.LogKey.Public)

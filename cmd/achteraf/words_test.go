@@ -507,7 +507,7 @@ func merchantOf(ctx context.Context, tx *db.Tx, order string) (merchant string, 
 	return merchant, err
 }
 
-// remember every row of the database, once the seals have followed.
+// remember every row of the database, once seals and mails have followed.
 func (s *teller) remember(bool) (err error) {
 	s.rows, err = s.settled()
 	return err
@@ -551,5 +551,5 @@ func (s *teller) settled() (map[string]string, error) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-	return nil, errors.New("the seals do not follow")
+	return nil, errors.New("seals or mails do not follow")
 }
