@@ -1,6 +1,7 @@
 package invoices
 
 import (
+	"encoding/hex"
 	"image"
 	gray "image/color"
 	"math"
@@ -19,6 +20,12 @@ func drawn(t testing.TB, p *Paper) *sheet {
 
 // Outline is the drawing of a file as lines of text.
 func Outline(t testing.TB, p *Paper) string { return drawn(t, p).outline() }
+
+// Sum is the hash of the drawing of a file, in hexadecimal.
+func Sum(t testing.TB, p *Paper) string {
+	sum := drawn(t, p).sum(draftOf(&p.facts).about())
+	return hex.EncodeToString(sum[:])
+}
 
 // Spoken is the text of a file in the order in which it stands there.
 func Spoken(t testing.TB, p *Paper) string {

@@ -89,7 +89,8 @@ type Paper struct {
 	kept, made   hashes
 }
 
-// hashes are those of the forms of one document; nil where that form was never handed out.
+// hashes are those of the forms of one document; nil where that form was never handed out. Of a PDF it is that of the
+// drawing: the bytes of a file also depend on Go's compressor, which may change with a version of Go.
 type hashes struct{ html, pdf []byte }
 
 // Invoice reads an invoice's document. Of an issued invoice it shows what was fixed at issue, whatever came later;
@@ -155,20 +156,34 @@ func (c *Clerk) read(ctx context.Context, tx *db.Tx, merchant, id string) (*Pape
 // HTML renders the document as a page. Once a page was kept it is the same, byte for byte, or an error.
 func (p *Paper) HTML() ([]byte, error) {
 	page, err := draftOf(&p.facts).render()
-	return p.same(page, err, p.kept.html, &p.made.html)
-}
-
-// same holds a rendering to the hash of an earlier one.
-func (p *Paper) same(out []byte, err error, kept []byte, made *[]byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(out)
+	return page, p.same(sha256.Sum256(page), p.kept.html, &p.made.html)
+}
+
+// PDF renders the document as a file of A4 pages. Once a file was handed out what it shows is the same, or an error;
+// one version of the program also gives the same bytes.
+func (p *Paper) PDF() ([]byte, error) {
+	d := draftOf(&p.facts)
+	s, err := d.draw()
+	if err != nil {
+		return nil, err
+	}
+	about := d.about()
+	if err := p.same(s.sum(about), p.kept.pdf, &p.made.pdf); err != nil {
+		return nil, err
+	}
+	return s.paint(about)
+}
+
+// same holds a rendering to the hash of an earlier one.
+func (p *Paper) same(sum [sha256.Size]byte, kept []byte, made *[]byte) error {
 	if kept != nil && !bytes.Equal(kept, sum[:]) {
-		return nil, fmt.Errorf("document %s is no longer what was handed out", p.id)
+		return fmt.Errorf("document %s is no longer what was handed out", p.id)
 	}
 	*made = sum[:]
-	return out, nil
+	return nil
 }
 
 // Fresh says whether a form was made that has no hash in the database yet.

@@ -110,11 +110,14 @@ func TestHandedOutOnce(t *testing.T) {
 			t.Error("the hash was not kept")
 		}
 		p.write(func(tx *db.Tx) error {
-			_, err := tx.Exec(context.Background(), `update documents set html_hash = $1`, bytes.Repeat([]byte{7}, 32))
+			_, err := tx.Exec(context.Background(), `update documents set html_hash = $1, pdf_hash = $1`, bytes.Repeat([]byte{7}, 32))
 			return err
 		})
 		if err := render(paper()); err == nil {
 			t.Error("another page than the one that was handed out is made")
+		}
+		if _, err := paper().PDF(); err == nil {
+			t.Error("another file than the one that was handed out is made")
 		}
 		if err := d.Write(context.Background(), func(tx *db.Tx) error { return p.clerk.Handed(context.Background(), tx, early) }); !fault.Is(err, "document-changed") {
 			t.Errorf("a second form: %v", err)

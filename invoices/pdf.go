@@ -29,21 +29,9 @@ const (
 	codeSide = 29.0 // of a code with its margin: more than the 2.5 cm at which it must be readable
 )
 
-// PDF renders the document as a file of A4 pages. Once a file was handed out it is the same, byte for byte, or an error.
-func (p *Paper) PDF() ([]byte, error) {
-	out, err := draftOf(&p.facts).print()
-	return p.same(out, err, p.kept.pdf, &p.made.pdf)
-}
-
-func (d *draft) print() ([]byte, error) {
-	if d.err != nil {
-		return nil, d.err
-	}
-	s, err := d.draw()
-	if err != nil {
-		return nil, err
-	}
-	return s.paint(info{title: d.name() + " · " + d.Shop.Name, author: d.Operator.Name, language: d.code, made: d.MadeAt})
+// about is what the file says about itself.
+func (d *draft) about() info {
+	return info{title: d.name() + " · " + d.Shop.Name, author: d.Operator.Name, language: d.code, made: d.MadeAt}
 }
 
 // name is the title with the number.
@@ -56,6 +44,9 @@ func (d *draft) name() string {
 
 // draw lays the document out, in the order in which it is read.
 func (d *draft) draw() (*sheet, error) {
+	if d.err != nil {
+		return nil, d.err
+	}
 	s := newSheet()
 	d.drawTop(s)
 	d.drawSlip(s)

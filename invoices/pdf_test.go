@@ -75,7 +75,8 @@ func TestPrinted(t *testing.T) {
 			if name == "belgian" {
 				merchant = abroad[l].Order.Merchant
 			}
-			golden(t, name+"."+l+".pdf.txt", invoices.Outline(t, p.paper(t, merchant, id)))
+			paper := p.paper(t, merchant, id)
+			golden(t, name+"."+l+".pdf.txt", invoices.Outline(t, paper)+"the whole drawing: "+invoices.Sum(t, paper)+"\n")
 		}
 	}
 }

@@ -2,6 +2,7 @@ package invoices
 
 import (
 	"bytes"
+	"crypto/sha256"
 	_ "embed"
 	"fmt"
 	"strings"
@@ -290,6 +291,20 @@ func (s *sheet) paintMark(m *mark) {
 		}
 		p.LinkString(m.x, y, m.w, height, m.link)
 	}
+}
+
+// sum is the hash of the whole drawing: every mark with its place and its look.
+func (s *sheet) sum(about info) (out [sha256.Size]byte) {
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %q %s %s\n", about.title, about.author, about.language, about.made)
+	for _, m := range s.marks {
+		fmt.Fprintf(h, "%d %.3f %.3f %.3f %.3f %q %v %v %.1f %t %q\n", m.page, m.x, m.y, m.w, m.h, m.text, m.style, m.fill, m.round, m.dashed, m.link)
+		if m.code != nil {
+			m.code.bars(func(x, y, n int) { fmt.Fprintf(h, "%d %d %d\n", x, y, n) })
+		}
+	}
+	h.Sum(out[:0])
+	return out
 }
 
 // outline lists the drawing for people and tests: page, place and text of every line, and every code's data.

@@ -110,13 +110,13 @@ func operations() []*operation {
 		{
 			method: http.MethodGet, path: "/v1/invoices/{id}/pdf", scope: access.OrdersRead, serve: (*API).getInvoicePDF,
 			id: "getInvoicePDF", summary: "Read an issued invoice as a file",
-			about: "What was fixed when the invoice was issued, as PDF: the same bytes each time. `ETag` is their SHA-256. The HTML form is the one for readers who need help from their software.",
+			about: "What was fixed when the invoice was issued, as PDF; it never changes. `ETag` is the SHA-256 of its bytes. The HTML form is the one for readers who need help from their software.",
 			media: mediaPDF, of: "The invoice: inv_….", status: http.StatusOK, problems: []string{"invoice", "document-erased", "document-changed"},
 		},
 		{
 			method: http.MethodGet, path: "/v1/credits/{id}/pdf", scope: access.OrdersRead, serve: (*API).getCreditPDF,
 			id: "getCreditPDF", summary: "Read a credit note as a file",
-			about: "As PDF, the same bytes each time. A credit that was made before the invoice has none: it shows on the invoice.",
+			about: "As PDF; it never changes. A credit that was made before the invoice has none: it shows on the invoice.",
 			media: mediaPDF, of: "The credit note: cre_….", status: http.StatusOK, problems: []string{"credit-note", "document-erased", "document-changed"},
 		},
 	}
