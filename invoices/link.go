@@ -63,6 +63,18 @@ func (l *Links) Tokens(ctx context.Context, tx *db.Tx, keys []Key) ([]string, er
 	return out, nil
 }
 
+// Pages returns what gives the addresses of the pages on which invoices are paid, below base, such as
+// "https://achteraf.example/pay/".
+func (l *Links) Pages(base string) func(ctx context.Context, tx *db.Tx, of []Key) ([]string, error) {
+	return func(ctx context.Context, tx *db.Tx, of []Key) ([]string, error) {
+		all, err := l.Tokens(ctx, tx, of)
+		for i := range all {
+			all[i] = base + all[i]
+		}
+		return all, err
+	}
+}
+
 const selectLinked = `
 select v.merchant_id, coalesce(l.version, 1)
   from invoices v left join pay_links l on l.invoice_id = v.id and l.merchant_id = v.merchant_id

@@ -70,6 +70,13 @@ func TestPayLink(t *testing.T) {
 		if got := w.byLink(l, l.First(other)); got != other.ID {
 			t.Errorf("the other leads to %s", got)
 		}
+		w.read(func(tx *db.Tx) error {
+			pages, err := l.Pages("https://achteraf.example/pay/")(context.Background(), tx, []invoices.Key{other, key})
+			if len(pages) != 2 || pages[1] != "https://achteraf.example/pay/"+token {
+				t.Errorf("pages %v", pages)
+			}
+			return err
+		})
 		w.advance(3)
 		w.pay(a, 1000)
 		w.read(func(tx *db.Tx) error {
