@@ -30,6 +30,8 @@ type teller struct {
 	failLate error // of the next call, after it was done
 	looks    int
 	hang     chan struct{} // Create waits for it
+	during   func(payments.Request)
+	busy     sync.Map // keys that are being answered
 }
 
 func (p *teller) Name() string { return "mollie" }
@@ -41,8 +43,15 @@ func (p *teller) failing() (before, after error) {
 }
 
 func (p *teller) Create(_ context.Context, r payments.Request) (payments.Remote, error) {
+	if _, busy := p.busy.LoadOrStore(r.ID, true); busy { // as Mollie does
+		return payments.Remote{}, fault.New(fault.Unavailable, "psp-unavailable", "A request with this key is under way.")
+	}
+	defer p.busy.Delete(r.ID)
 	if p.hang != nil {
 		<-p.hang
+	}
+	if p.during != nil {
+		p.during(r)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -261,7 +270,7 @@ func TestPressedTwice(t *testing.T) {
 		for i := range all {
 			wg.Go(func() { all[i], _ = l.press(b, 500) })
 		}
-		close(l.psp.hang)
+		time.AfterFunc(20*time.Millisecond, func() { close(l.psp.hang) }) // all are waiting by then
 		wg.Wait()
 		for _, p := range all {
 			if p.ID != all[0].ID || p.CheckoutURL != "https://bank.example/1" {
@@ -285,6 +294,33 @@ func TestPressedTwice(t *testing.T) {
 		l.notice("tr_2")
 		l.idle()
 		l.holds(again, b, payments.Paid, 500, 400, 900)
+	})
+}
+
+// TestTwoNodes: two nodes that are pressed at once make one payment; the slower one may have to be pressed again.
+func TestTwoNodes(t *testing.T) {
+	each(t, func(t *testing.T, l *till) {
+		other := payments.NewDesk(l.db, l.vault, l.clerk, l.psp, "")
+		for n := range 10 {
+			b := l.place(t, sold{cents: 500})[0]
+			var all [8]payments.Payment
+			var errs [8]error
+			var wg sync.WaitGroup
+			for i := range all {
+				wg.Go(func() {
+					all[i], errs[i] = []*payments.Desk{l.desk, other}[i%2].Begin(t.Context(), payments.Ask{Merchant: b.Merchant, Invoice: b.invoice, Cents: 500, Return: "https://pay.example/"})
+				})
+			}
+			wg.Wait()
+			for i := range all {
+				if errs[i] != nil && !fault.Is(errs[i], "psp-unavailable") || errs[i] == nil && all[i].ProviderID != fmt.Sprint("tr_", n+1) {
+					t.Errorf("%+v, %v", all[i], errs[i])
+				}
+			}
+			if len(l.psp.made) != n+1 {
+				t.Fatalf("%d payments were made for %d invoices", len(l.psp.made), n+1)
+			}
+		}
 	})
 }
 
@@ -468,6 +504,26 @@ func TestForgotten(t *testing.T) {
 	})
 }
 
+// TestTwoIDs: a provider that makes two payments for one key is believed once.
+func TestTwoIDs(t *testing.T) {
+	each(t, func(t *testing.T, l *till) {
+		b := l.place(t, sold{cents: 500})[0]
+		l.psp.during = func(r payments.Request) {
+			l.psp.made = append(l.psp.made, &payments.Remote{ID: "tr_first", Ours: r.ID, State: payments.Open, Cents: 500, Currency: "EUR", Checkout: "https://bank.example/"})
+			l.notice("tr_first")
+			l.idle()
+			l.psp.made[0].Ours = ""
+		}
+		if _, err := l.press(b, 500); !fault.Is(err, "psp-payment-foreign") {
+			t.Errorf("two payments for one key: %v", err)
+		}
+		p, _, err := l.desk.Latest(t.Context(), b.Merchant, b.invoice)
+		if err != nil || p.ProviderID != "tr_first" {
+			t.Errorf("%+v, %v", p, err)
+		}
+	})
+}
+
 func TestRefresh(t *testing.T) {
 	each(t, func(t *testing.T, l *till) {
 		b := l.place(t, sold{cents: 500})[0]
@@ -503,6 +559,9 @@ func TestSettlement(t *testing.T) {
 			l.notice(l.psp.made[i].ID)
 		}
 		l.idle()
+		if n := l.number(t, `select count(*) from due where kind = 'psp.settlements'`); n != 1 {
+			t.Errorf("%d rows ask for settlements", n)
+		}
 		first := l.psp.settle(7936, l.psp.made[0], l.psp.made[1])
 		l.pass(25 * time.Hour) // announced, and no line yet
 		if at := l.posted(t, "psp", ""); at != 8700 {

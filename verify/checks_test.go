@@ -391,6 +391,12 @@ var faults = []fault{
 	{"psp-payments", "of another shop", "update psp_payments set merchant_id = 'mer_00000000000000000001' where id = 'pay_a'", nil},
 	{"psp-payments", "gone", "delete from psp_payments where id = 'pay_a'", nil},
 	{"psp-payments", "money of no payment", "", planted(simple(pair()...))},
+	{"psp-payments", "posted in parts that hide each other", "", func(ctx context.Context, tx *db.Tx) error {
+		return buttons(ctx, tx, []int64{7, 5}, "")
+	}},
+	{"psp-payments", "settled by nothing, and in no settlement", "", func(ctx context.Context, tx *db.Tx) error {
+		return buttons(ctx, tx, []int64{6}, "set_gone")
+	}},
 	{"psp-payments", "settled by nothing", "update psp_payments set settled_by = 'set_gone' where id = 'pay_a'", nil},
 	{"psp-payments", "settled no payments", "update psp_payments set settled_by = '' where id = 'pay_a'", nil},
 	{"psp-payments", "a fee", "update psp_settlements set fee_cents = 2, net_cents = 4 where id = 'set_a'", nil},
@@ -399,6 +405,28 @@ var faults = []fault{
 	{"psp-payments", "posted before its line", "update psp_settlements set state = 'listed' where id = 'set_a'", nil},
 	{"psp-payments", "closed, and nothing posted", "update psp_settlements set state = 'closed', gross_cents = 7 where id = 'set_b'", nil},
 	{"handles", "a corrected identity", "update identities set version = 1 - version where id = 'att_a'", nil},
+}
+
+// buttons plants payments of 6 cents for the buyer of order b, of which these many are posted as at the provider.
+func buttons(ctx context.Context, tx *db.Tx, posted []int64, settledBy string) error {
+	var entries []entry
+	for i, cents := range posted {
+		id := fmt.Sprint("pay_planted", i)
+		legs := []leg{{code: "psp", cents: cents}, {code: "buyer/credit", subject: "ord_b", cents: -6}}
+		if cents != 6 {
+			legs = append(legs, leg{code: "tax/vat", cents: 6 - cents})
+		}
+		entries = append(entries, entry{merchant: shop, key: id + "/paid", kind: "psp-paid", currency: "EUR", legs: legs})
+		err := insert(ctx, tx, "psp_payments", values{"id": id, "merchant_id": shop, "invoice_id": "inv_b", "order_id": "ord_b", "currency": "EUR", "state": "paid",
+			"amount_cents": 6, "paid_cents": 6, "settled_by": settledBy})
+		if err != nil {
+			return err
+		}
+	}
+	if _, err := tx.Exec(ctx, "update invoices set held_cents = $1 where id = 'inv_b'", 6*len(posted)); err != nil {
+		return err
+	}
+	return plant(ctx, tx, entries...)
 }
 
 // resealed makes tiles and balances fit after a change, and signs the last checkpoint with the log's own key: a

@@ -146,10 +146,7 @@ var special = func() (all []netip.Prefix) {
 
 // Public says whether an address is one that a stranger can have on the public internet.
 func Public(a netip.Addr) bool {
-	if a.Zone() != "" || a.Is4In6() { // a mapped address is written to look like another
-		return false
-	}
-	if a.Is6() && !unicast.Contains(a) {
+	if a.Zone() != "" || a.Is6() && !unicast.Contains(a) {
 		return false
 	}
 	return a.IsValid() && !slices.ContainsFunc(special, func(p netip.Prefix) bool { return p.Contains(a) })
