@@ -44,9 +44,34 @@ func (e epc) payload() (string, error) {
 	return whole, nil
 }
 
-// Which code comes first depends on the debtor's country: Dutch banks' apps read transfer codes only in part, Belgian
-// and German ones all do (S-PAY-03).
-func pageFirst(country string) bool { return country == "NL" }
+// TransferCode is what the code of a transfer says. It fails where a bank could not read it.
+func TransferCode(payee, iban string, cents int64, reference string) (string, error) {
+	e := epc{Name: payee, IBAN: iban, Cents: cents, Reference: reference}
+	if ident.ValidOGM(reference) { // belongs to the text: the line of references is for ISO 11649 only
+		e.Reference, e.Text = "", ident.PrintOGM(reference)
+	}
+	return e.payload()
+}
+
+// Modules are the dark and light modules of a code, row by row, without its margin.
+func Modules(text string) ([][]bool, error) {
+	c, err := qr.Encode(text, qr.M)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([][]bool, c.Size)
+	for y := range rows {
+		rows[y] = make([]bool, c.Size)
+		for x := range rows[y] {
+			rows[y][x] = c.Black(x, y)
+		}
+	}
+	return rows, nil
+}
+
+// PageFirst says which code comes first. It depends on the debtor's country: Dutch banks' apps read transfer codes only
+// in part, Belgian and German ones all do (S-PAY-03).
+func PageFirst(country string) bool { return country == "NL" }
 
 // code is one code of a document with its label. What it says stands beside it as text.
 type code struct {
@@ -57,11 +82,7 @@ type code struct {
 
 // addCodes gives a transfer its codes. Where a bank could not read a code for it there is none: the fields stay.
 func (d *draft) addCodes(t *transfer) error {
-	e := epc{Name: d.Account.Name, IBAN: d.Account.IBAN, Cents: t.Cents, Reference: d.Order.PaymentReference}
-	if ident.ValidOGM(e.Reference) { // belongs to the text: the line of references is for ISO 11649 only
-		e.Reference, e.Text = "", ident.PrintOGM(e.Reference)
-	}
-	if text, err := e.payload(); err == nil {
+	if text, err := TransferCode(d.Account.Name, d.Account.IBAN, t.Cents, d.Order.PaymentReference); err == nil {
 		c, err := qr.Encode(text, qr.M)
 		if err != nil {
 			return err
@@ -77,7 +98,7 @@ func (d *draft) addCodes(t *transfer) error {
 	}
 	page := code{Word: "code-page", URL: d.PayURL, code: c}
 	t.URL = d.PayURL
-	if pageFirst(d.Order.Country) {
+	if PageFirst(d.Order.Country) {
 		t.Codes = append([]code{page}, t.Codes...)
 	} else {
 		t.Codes = append(t.Codes, page)

@@ -63,16 +63,28 @@ func (l *Links) Tokens(ctx context.Context, tx *db.Tx, keys []Key) ([]string, er
 	return out, nil
 }
 
-// Pages returns what gives the addresses of the pages on which invoices are paid, below base, such as
-// "https://achteraf.example/pay/".
-func (l *Links) Pages(base string) func(ctx context.Context, tx *db.Tx, of []Key) ([]string, error) {
-	return func(ctx context.Context, tx *db.Tx, of []Key) ([]string, error) {
-		all, err := l.Tokens(ctx, tx, of)
-		for i := range all {
-			all[i] = base + all[i]
-		}
-		return all, err
+// Pages are the addresses at which invoices can be paid by whoever has the link.
+type Pages struct {
+	links *Links
+	base  string
+}
+
+// NewPages makes a Pages under the address at which people reach the platform, without a slash at its end.
+func NewPages(l *Links, public string) *Pages { return &Pages{l, public + "/pay/"} }
+
+// At is the address of the page of a token.
+func (p *Pages) At(token string) string { return p.base + token }
+
+// First is the page of an invoice that has just been made.
+func (p *Pages) First(k Key) string { return p.base + p.links.First(k) }
+
+// Of returns the present pages of invoices, in the order of keys.
+func (p *Pages) Of(ctx context.Context, tx *db.Tx, keys []Key) ([]string, error) {
+	all, err := p.links.Tokens(ctx, tx, keys)
+	for i := range all {
+		all[i] = p.base + all[i]
 	}
+	return all, err
 }
 
 const selectLinked = `
@@ -91,8 +103,10 @@ func (l *Links) ByLink(ctx context.Context, tx *db.Tx, token string) (Invoice, e
 		return Invoice{}, noLink()
 	}
 	k, found := Key{ID: "inv_" + token[:linkID]}, false
+	seen := false
 	err = tx.Each(ctx, selectLinked, []any{k.ID}, func(r db.Row) error {
 		at := Key{ID: k.ID}
+		seen = true
 		var version int64
 		err := r.Scan(&at.Merchant, &version)
 		if l.vault.Linked(linked(at, version), secret) {
@@ -102,6 +116,9 @@ func (l *Links) ByLink(ctx context.Context, tx *db.Tx, token string) (Invoice, e
 	})
 	if err != nil {
 		return Invoice{}, err
+	}
+	if !seen { // as much work as for an invoice that is there
+		l.vault.Linked(linked(k, firstVersion), secret)
 	}
 	if !found {
 		return Invoice{}, noLink()

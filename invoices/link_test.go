@@ -71,7 +71,7 @@ func TestPayLink(t *testing.T) {
 			t.Errorf("the other leads to %s", got)
 		}
 		w.read(func(tx *db.Tx) error {
-			pages, err := l.Pages("https://achteraf.example/pay/")(context.Background(), tx, []invoices.Key{other, key})
+			pages, err := invoices.NewPages(l, "https://achteraf.example").Of(context.Background(), tx, []invoices.Key{other, key})
 			if len(pages) != 2 || pages[1] != "https://achteraf.example/pay/"+token {
 				t.Errorf("pages %v", pages)
 			}

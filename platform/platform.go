@@ -51,11 +51,9 @@ type Config struct {
 	Mailer     messages.Mailer
 	MailOff    bool
 	MailDomain string // that mail comes from
-	// PayLink is that of messages.Config; nil while there are no pay pages.
-	PayLink func(ctx context.Context, tx *db.Tx, merchant, invoice string) (string, error)
 
 	PSP       payments.PSP // nil: no bank button
-	PublicURL string       // under which a PSP reaches this platform, without a slash at the end; "": it cannot
+	PublicURL string       // at which people and a PSP reach this platform, without a slash at the end; "": no pay links
 
 	Random io.Reader
 	Log    *slog.Logger
@@ -72,9 +70,10 @@ type Platform struct {
 	Intake   *invoices.Intake
 	Clerk    *invoices.Clerk
 	Importer *payments.Importer
-	Post     *messages.Post // nil without a Mailer
-	Buttons  *payments.Desk // nil without a PSP
 	Links    *invoices.Links
+	Pages    *invoices.Pages // nil without a public address
+	Post     *messages.Post  // nil without a Mailer
+	Buttons  *payments.Desk  // nil without a PSP
 	Reports  *reports.Reports
 	Mailer   messages.Mailer
 	Scanner  *jobs.Scanner
@@ -103,17 +102,21 @@ func New(c Config) (*Platform, error) {
 		return nil, err
 	}
 	p.Clerk = clerk
+	p.Links = invoices.NewLinks(c.Vault)
+	if c.PublicURL != "" {
+		p.Pages = invoices.NewPages(p.Links, c.PublicURL)
+		clerk.UsePayPages(p.Pages.Of)
+	}
 	p.Intake = invoices.NewIntake(c.DB, p.Access, p.Desk, c.Policies, orders.NewReferences(c.DB, c.Random))
 	p.Importer = payments.NewImporter(c.DB, c.Vault, clerk, c.Operator.ClientIBAN, c.Operator.OwnIBAN)
 	if c.PSP != nil {
 		p.Buttons = payments.NewDesk(c.DB, c.Vault, clerk, c.PSP, webhook(c))
 	}
-	p.Links = invoices.NewLinks(c.Vault)
 	p.Reports = reports.New(c.Operator)
 	p.Sealer = ledger.NewSealer(c.LogKey)
 	p.Scanner = jobs.NewScanner(c.DB, c.Random, c.Log)
 	if c.Mailer != nil {
-		p.Post, err = messages.New(messages.Config{DB: c.DB, Desk: p.Desk, Vault: c.Vault, Operator: c.Operator, Mailer: c.Mailer, Domain: c.MailDomain, PayLink: c.PayLink})
+		p.Post, err = messages.New(messages.Config{DB: c.DB, Desk: p.Desk, Vault: c.Vault, Operator: c.Operator, Mailer: c.Mailer, Domain: c.MailDomain, PayLink: p.payLink()})
 		if err != nil {
 			return nil, err
 		}
@@ -218,7 +221,7 @@ func (p *Platform) routes(c Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	programs := api.New(api.Config{
 		DB: p.DB, Intake: p.Intake, Clerk: p.Clerk, Access: p.Access, Wall: p.DB.Wall, Random: c.Random, Log: c.Log,
-		CursorKey: cursorKey(c.Vault), Document: p.document,
+		CursorKey: cursorKey(c.Vault), Document: p.document, Pages: p.Pages,
 	})
 	mux.Handle("/v1/", programs)
 	mux.Handle("/problems/", programs)
@@ -239,6 +242,20 @@ func (p *Platform) routes(c Config) (http.Handler, error) {
 	}
 	p.logRoutes(mux)
 	return mux, nil
+}
+
+// payLink is where mails lead; nil without a public address.
+func (p *Platform) payLink() func(ctx context.Context, tx *db.Tx, merchant, invoice string) (string, error) {
+	if p.Pages == nil {
+		return nil
+	}
+	return func(ctx context.Context, tx *db.Tx, merchant, invoice string) (string, error) {
+		pages, err := p.Pages.Of(ctx, tx, []invoices.Key{{Merchant: merchant, ID: invoice}})
+		if err != nil {
+			return "", err
+		}
+		return pages[0], nil
+	}
 }
 
 // document renders the invoice of an order for its shop. Errors: NotFound "order", "invoice".

@@ -465,7 +465,11 @@ func (r *Reports) transfer(i *Item) *Transfer {
 	if i.Status != invoices.Open || i.OpenCents == 0 {
 		return nil
 	}
-	t := &Transfer{Cents: i.OpenCents, Currency: i.Currency, Payee: r.operator.AccountName, IBAN: r.operator.ClientIBAN,
+	return r.transferOf(i, i.OpenCents)
+}
+
+func (r *Reports) transferOf(i *Item, cents int64) *Transfer {
+	t := &Transfer{Cents: cents, Currency: i.Currency, Payee: r.operator.AccountName, IBAN: r.operator.ClientIBAN,
 		IBANPrinted: ident.PrintIBAN(r.operator.ClientIBAN), BIC: r.operator.BIC, Reference: i.PaymentReference, Latest: i.LatestTransfer}
 	if t.OGM = ident.ValidOGM(t.Reference); t.OGM {
 		t.ReferencePrinted = ident.PrintOGM(t.Reference)
@@ -492,7 +496,10 @@ type Claim struct {
 	DueOn          calendar.Date
 	DaysLeft       int
 	LatestTransfer calendar.Date
-	Transfer       *Transfer
+	Today          calendar.Date
+	SendOn         calendar.Date // of a planned invoice
+	Transfer       *Transfer     // of what is to be paid now; nil when that is nothing
+	Early          *Transfer     // of what a planned invoice will ask for; nil of any other
 }
 
 const selectClaim = `
@@ -514,7 +521,20 @@ func (r *Reports) Claim(ctx context.Context, tx *db.Tx, v invoices.Invoice) (Cla
 	if err != nil {
 		return Claim{}, err
 	}
-	return Claim{Invoice: v.ID, Merchant: v.Merchant, Shop: i.Shop, Status: v.Status, Number: v.Number, Currency: v.Currency, Language: language,
+	c := Claim{Invoice: v.ID, Merchant: v.Merchant, Shop: i.Shop, Status: v.Status, Number: v.Number, Currency: v.Currency, Language: language,
 		Country: i.country, TotalCents: v.TotalCents, OpenCents: v.OpenCents, NowCents: i.NowCents, Paused: i.Paused(), DueOn: v.DueOn,
-		DaysLeft: i.DaysLeft, LatestTransfer: i.LatestTransfer, Transfer: r.transfer(i)}, nil
+		DaysLeft: i.DaysLeft, LatestTransfer: i.LatestTransfer, SendOn: v.SendOn}
+	zone, err := calendar.ZoneOf(i.country)
+	if err != nil {
+		return Claim{}, err
+	}
+	c.Today = zone.DateOf(tx.Now)
+	switch {
+	case c.Paused:
+	case c.NowCents > 0:
+		c.Transfer = r.transferOf(i, c.NowCents)
+	case v.Status == invoices.Planned && v.OpenCents > v.HeldCents:
+		c.Early = r.transferOf(i, v.OpenCents-v.HeldCents)
+	}
+	return c, nil
 }

@@ -26,24 +26,23 @@ type pspSettings struct {
 	KeyFile   string `toml:"key_file"`
 	TokenFile string `toml:"token_file"`
 	BaseURL   string `toml:"base_url"`
-	PublicURL string `toml:"public_url"`
 }
 
 // readPSP reads the [psp] table and makes its client. It is nil where the table is missing. No setting lets it call
 // an address that is not public.
-func readPSP(path string) (client payments.PSP, public string, err error) {
+func readPSP(path string) (client payments.PSP, err error) {
 	var file struct{ PSP *pspSettings }
 	if path == "" {
-		return nil, "", nil
+		return nil, nil
 	}
 	if _, err := toml.DecodeFile(path, &file); err != nil || file.PSP == nil {
-		return nil, "", err
+		return nil, err
 	}
 	client, err = file.PSP.client(outbound.New())
 	if err != nil {
-		return nil, "", fmt.Errorf("psp: %w", err)
+		return nil, fmt.Errorf("psp: %w", err)
 	}
-	return client, file.PSP.PublicURL, nil
+	return client, nil
 }
 
 func (s *pspSettings) client(by *http.Client) (payments.PSP, error) {
@@ -70,8 +69,6 @@ func (s *pspSettings) client(by *http.Client) (payments.PSP, error) {
 		return nil, errors.New("token: an access token of Mollie begins with access_")
 	case !secure(base):
 		return nil, errors.New("base_url: an address that begins with https:// and has no slash at its end")
-	case s.PublicURL != "" && !secure(s.PublicURL):
-		return nil, errors.New("public_url: an address that begins with https:// and has no slash at its end")
 	}
 	return mollie.New(base, key, token, by), nil
 }

@@ -24,9 +24,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// secrets says where the platform's keys are. Their values come from files or the environment only.
+// secrets says where the platform's keys are, and where people reach it. The keys' values come from files or the
+// environment only.
 type secrets struct {
 	VaultKeysFile string `help:"File with the master keys (or ACHTERAF_VAULT_KEYS)." type:"path" env:"ACHTERAF_VAULT_KEYS_FILE" placeholder:"FILE"`
+	PublicURL     string `help:"Address at which people reach this platform: without it there are no pay links." env:"ACHTERAF_PUBLIC_URL" placeholder:"https://…"`
 	LogKeyFile    string `help:"File with the log's key (or ACHTERAF_LOG_KEY)." type:"path" env:"ACHTERAF_LOG_KEY_FILE" placeholder:"FILE"`
 }
 
@@ -37,7 +39,7 @@ func (s *secrets) platform(ctx context.Context, d *db.DB, config string) (*platf
 		return nil, err
 	}
 	if kind == platform.DemoKind {
-		return demoPlatform(d, logger(os.Stderr, false), nil)
+		return demoPlatform(d, logger(os.Stderr, false), func(c *platform.Config) { c.PublicURL = s.PublicURL })
 	}
 	return s.live(ctx, d, config, false)
 }
@@ -66,16 +68,17 @@ func (s *secrets) live(ctx context.Context, d *db.DB, config string, mails bool)
 	if err != nil {
 		missing = append(missing, err.Error())
 	}
-	button, public, err := readPSP(config)
-	if err != nil {
-		missing = append(missing, err.Error())
-	}
-	c := platform.Config{DB: d, Vault: v, LogKey: key, Operator: operator, Brand: brand, PSP: button, PublicURL: public,
-		Random: chance(), Log: logger(os.Stderr, true)}
+	c := platform.Config{DB: d, Vault: v, LogKey: key, Operator: operator, Brand: brand, Random: chance(), Log: logger(os.Stderr, true)}
 	if mails {
 		if err := configureMail(&c, config); err != nil {
 			missing = append(missing, strings.Split(err.Error(), "\n")...)
 		}
+	}
+	if c.PSP, err = readPSP(config); err != nil {
+		missing = append(missing, err.Error())
+	}
+	if c.PublicURL = s.PublicURL; c.PublicURL != "" && !secure(c.PublicURL) {
+		missing = append(missing, "public_url: an address that begins with https:// and has no slash at its end")
 	}
 	if len(missing) > 0 {
 		return nil, errors.New("not ready for real use:\n  " + strings.Join(missing, "\n  "))

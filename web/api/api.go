@@ -32,6 +32,9 @@ type Config struct {
 	KeyQuota    int // calls of one key in a minute; 600,000 when 0
 	DeniedQuota int // wrong credentials from one network address in a minute; 600 when 0
 
+	// Pages are where invoices can be paid. Nil: there are none.
+	Pages *invoices.Pages
+
 	// Document makes the HTML of an order's invoice. Nil: there is none yet.
 	Document func(ctx context.Context, merchant, order string) ([]byte, error)
 }

@@ -38,7 +38,11 @@ func (a *API) placeOrder(c *call) (reply, error) {
 	ask := invoices.Request{
 		Credential: c.shown, Key: key, Route: c.operation.name(), Body: sum, Order: order, Buyer: buyer,
 		Render: func(o invoices.Outcome) (int, []byte, error) {
-			body, err := json.Marshal(answerTo(o, &in))
+			answer := answerTo(o, &in)
+			if o.Invoice != nil && a.Pages != nil {
+				answer.Invoices[0].leadTo(a.Pages.First(invoices.Key{Merchant: o.Invoice.Merchant, ID: o.Invoice.ID}))
+			}
+			body, err := json.Marshal(answer)
 			return http.StatusCreated, body, err
 		},
 	}
@@ -91,7 +95,7 @@ func (a *API) changeOrder(c *call) (reply, error) {
 
 // getOrder serves GET /v1/orders/{id}.
 func (a *API) getOrder(c *call) (reply, error) {
-	return a.read(c, func(tx *db.Tx) (any, error) { return show(c.ctx, tx, c.who.Merchant, c.id) })
+	return a.read(c, func(tx *db.Tx) (any, error) { return a.show(c.ctx, tx, c.who.Merchant, c.id) })
 }
 
 // listOrders serves GET /v1/orders.
@@ -111,7 +115,7 @@ func (a *API) listOrders(c *call) (reply, error) {
 		if err != nil {
 			return nil, err
 		}
-		out, err := showAll(c.ctx, tx, page.Orders)
+		out, err := a.showAll(c.ctx, tx, page.Orders)
 		if page.Next != "" {
 			next := a.newCursor(merchant, "orders", page.Next)
 			out.NextCursor = &next
@@ -197,7 +201,7 @@ func write[In any](a *API, c *call, act func(tx *db.Tx, in *In) (status int, err
 			if err != nil {
 				return 0, nil, err
 			}
-			out, err := show(c.ctx, tx, c.who.Merchant, c.id)
+			out, err := a.show(c.ctx, tx, c.who.Merchant, c.id)
 			if err != nil {
 				return 0, nil, err
 			}
@@ -241,7 +245,7 @@ func find(ctx context.Context, tx *db.Tx, merchant, id string) (orders.Order, er
 }
 
 // show reads an order with its invoices and credits.
-func show(ctx context.Context, tx *db.Tx, merchant, id string) (orderAnswer, error) {
+func (a *API) show(ctx context.Context, tx *db.Tx, merchant, id string) (orderAnswer, error) {
 	o, err := find(ctx, tx, merchant, id)
 	if err != nil {
 		return orderAnswer{}, err
@@ -251,6 +255,9 @@ func show(ctx context.Context, tx *db.Tx, merchant, id string) (orderAnswer, err
 		return orderAnswer{}, err
 	}
 	out := answerOf(&o, of[0])
+	if err := a.leadToPay(ctx, tx, merchant, out.Invoices); err != nil {
+		return orderAnswer{}, err
+	}
 	out.Credits = []credit{}
 	for _, v := range of[0] {
 		notes, err := invoices.Credits(ctx, tx, merchant, v.ID)
@@ -265,7 +272,7 @@ func show(ctx context.Context, tx *db.Tx, merchant, id string) (orderAnswer, err
 }
 
 // showAll reads the invoices of orders.
-func showAll(ctx context.Context, tx *db.Tx, list []orders.Order) (orderPage, error) {
+func (a *API) showAll(ctx context.Context, tx *db.Tx, list []orders.Order) (orderPage, error) {
 	keys := make([]invoices.Key, len(list))
 	for i, o := range list {
 		keys[i] = invoices.Key{Merchant: o.Merchant, ID: o.ID}
@@ -278,7 +285,31 @@ func showAll(ctx context.Context, tx *db.Tx, list []orders.Order) (orderPage, er
 	for i := range list {
 		page.Data[i] = answerOf(&list[i], of[i])
 	}
+	for i := range page.Data {
+		if err := a.leadToPay(ctx, tx, list[i].Merchant, page.Data[i].Invoices); err != nil {
+			return orderPage{}, err
+		}
+	}
 	return page, nil
+}
+
+// leadToPay says of each invoice that can be paid where.
+func (a *API) leadToPay(ctx context.Context, tx *db.Tx, merchant string, list []invoice) error {
+	if a.Pages == nil {
+		return nil
+	}
+	keys := make([]invoices.Key, len(list))
+	for i := range list {
+		keys[i] = invoices.Key{Merchant: merchant, ID: list[i].ID}
+	}
+	pages, err := a.Pages.Of(ctx, tx, keys)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		list[i].leadTo(pages[i])
+	}
+	return nil
 }
 
 const (

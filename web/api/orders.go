@@ -186,8 +186,15 @@ type invoice struct {
 	OpenCents  int64           `json:"open_cents" example:"5040"`
 	SendOn     *calendar.Date  `json:"send_on" nullable:"true" format:"date" doc:"The day on which it is issued, or was planned to be."`
 	DueOn      *calendar.Date  `json:"due_on" nullable:"true" format:"date" doc:"The last day to pay; null until it is issued."`
-	PayURL     *string         `json:"pay_url" format:"uri" doc:"A page to pay it on, once there is one."`
+	PayURL     *string         `json:"pay_url" format:"uri" doc:"The page on which anybody who has its address can pay what is open; null when nothing is, and where the operator has no such pages."`
 	PDFURL     *string         `json:"pdf_url" format:"uri-reference" doc:"Where the document is to be had, with the same key; null until it is issued." example:"/v1/invoices/inv_06a0m8e3xq7v3/pdf"`
+}
+
+// leadTo says where the invoice can be paid, as long as it can be.
+func (v *invoice) leadTo(page string) {
+	if v.Status == invoices.Planned || v.Status == invoices.Open {
+		v.PayURL = &page
+	}
 }
 
 type credit struct {
