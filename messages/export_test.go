@@ -1,6 +1,7 @@
 package messages
 
 import (
+	"fmt"
 	"io/fs"
 	"strings"
 
@@ -59,6 +60,31 @@ func Transitions() (all [][3]string) {
 		all = append(all, [3]string{string(t.from), string(t.on), string(t.to)})
 	}
 	return all
+}
+
+// Page is docs/messages.md, made of the tables of this package.
+func Page() string {
+	var b strings.Builder
+	b.WriteString("# Messages\n\nMade by `go test ./messages -update` from the tables in the code. What each message says, in four languages, stands in\n" +
+		"`messages/testdata`. A message is stored with its text, sealed, and sent by a due row `" + DueSend + "`; `messages/doc.go` says\n" +
+		"what is promised about sending twice.\n\n## What is mailed\n\n| code | because of | kept as | version of the texts | always says |\n|---|---|---|---|---|\n")
+	for _, k := range kinds() {
+		because := "a request to sign in"
+		if k.fact != "" {
+			because = "`" + k.fact + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %d | %s |\n", k.code, because, k.purpose, k.template, strings.Join(k.needs, ", "))
+	}
+	b.WriteString("\n## States\n\n| from | on | to | by |\n|---|---|---|---|\n")
+	for _, t := range transitions {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", t.from, t.on, t.to, t.by)
+	}
+	b.WriteString("\n## When an attempt is made\n\n| attempt | after the one before |\n|---|---|\n| 1 | at once |\n")
+	for n := int64(1); n < 10; n++ {
+		fmt.Fprintf(&b, "| %d | %s |\n", n+1, wait(n))
+	}
+	fmt.Fprintf(&b, "\nFrom then on every %s, until %s after the message was made.\n", mostWait, giveUp)
+	return b.String()
 }
 
 // Writer returns what writes one invoice, to measure it.

@@ -195,6 +195,9 @@ func TestLoadFails(t *testing.T) {
 	}
 }
 
+// TestMessagesDoc keeps docs/messages.md equal to the code.
+func TestMessagesDoc(t *testing.T) { golden.Check(t, "../docs/messages.md", messages.Page()) }
+
 func TestStates(t *testing.T) {
 	all := messages.Transitions()
 	for _, from := range []messages.State{messages.Waiting, messages.Sent, messages.Failed} {
