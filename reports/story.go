@@ -212,7 +212,10 @@ union all
 select c.id || '/credited', c.number from credits c join invoices v on v.id = c.invoice_id and v.merchant_id = c.merchant_id
  where v.order_id = $1 and v.merchant_id = $2 and c.number is not null
 union all
-select id || '/allocated', '' from allocations where order_id = $1 and merchant_id = $2`
+select id || '/allocated', '' from allocations where order_id = $1 and merchant_id = $2
+union all
+select p.id || '/paid', '' from psp_payments p join invoices v on v.id = p.invoice_id and v.merchant_id = p.merchant_id
+ where v.order_id = $1 and v.merchant_id = $2`
 
 const selectEntries = `
 select e.kind, e.posted_at, p.code, p.cents, coalesce(s.first_place + e.n, -1)
