@@ -38,14 +38,18 @@ import (
 var operator = merchants.Operator{Country: "NL", VATPercent: "21", ClientIBAN: "NL20ACHT0000000001", OwnIBAN: "NL90ACHT0000000002"}
 
 // build makes a platform on a database.
-func build(d *db.DB, random io.Reader) (*platform.Platform, error) {
+func build(d *db.DB, random io.Reader, settings ...func(*platform.Config)) (*platform.Platform, error) {
 	v, err1 := vault.Parse([]byte("world AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="))
 	secret, err2 := ledger.GenerateKey(dbtest.Chance(1), "achteraf/world/log")
 	key, err3 := ledger.ReadKey(secret)
 	if err := cmp.Or(err1, err2, err3); err != nil {
 		return nil, err
 	}
-	return platform.New(platform.Config{DB: d, Vault: v, LogKey: key, Operator: operator, Random: random, Log: slog.New(slog.DiscardHandler)})
+	c := platform.Config{DB: d, Vault: v, LogKey: key, Operator: operator, Random: random, Log: slog.New(slog.DiscardHandler)}
+	for _, set := range settings {
+		set(&c)
+	}
+	return platform.New(c)
 }
 
 // world is a platform with two shops; the second alone starts its orders.
@@ -374,7 +378,7 @@ func TestManyWorldsParallel(t *testing.T) {
 					if err != nil {
 						return nil, nil, err
 					}
-					p, err := build(d, random)
+					p, err := build(d, random, func(c *platform.Config) { c.Mailer = &mailbox.Box{Most: 10} })
 					return p, d.Close, err
 				}})
 		})
