@@ -36,7 +36,7 @@ type Post struct {
 
 // New makes a Post. It fails when texts, templates and facts do not fit together.
 func New(c Config) (*Post, error) {
-	l, err := newLibrary(shipped, c.Operator, c.Domain)
+	l, err := own()
 	if err != nil {
 		return nil, err
 	}

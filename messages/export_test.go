@@ -10,7 +10,7 @@ import (
 
 // Load reads texts and templates from files, as New does from those that ship with the program.
 func Load(files fs.FS) error {
-	_, err := newLibrary(files, merchants.Operator{}, "mail.example")
+	_, err := newLibrary(files)
 	return err
 }
 
@@ -19,7 +19,7 @@ var Shipped = fs.FS(shipped)
 
 // Try writes every message in a language about an invented order. The first is the whole one.
 func Try(o merchants.Operator, language string) (all map[string][]Mail, err error) {
-	l, err := newLibrary(shipped, o, "mail.example")
+	l, err := own()
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func Try(o merchants.Operator, language string) (all map[string][]Mail, err erro
 
 // TryLines writes an order of many long lines.
 func TryLines(n int) (Mail, error) {
-	l, err := newLibrary(shipped, merchants.Operator{}, "mail.example")
+	l, err := own()
 	if err != nil {
 		return Mail{}, err
 	}
@@ -89,7 +89,7 @@ func Page() string {
 
 // Writer returns what writes one invoice, to measure it.
 func Writer() func() error {
-	l, err := newLibrary(shipped, merchants.Operator{}, "mail.example")
+	l, err := own()
 	if err != nil {
 		return func() error { return err }
 	}

@@ -7,6 +7,7 @@ import (
 	htmltemplate "html/template"
 	"io/fs"
 	"strings"
+	"sync"
 	texttemplate "text/template"
 
 	"achteraf/calendar"
@@ -72,9 +73,17 @@ type library struct {
 	html     *htmltemplate.Template
 }
 
+// own is the library of the program. It never changes, so all platforms of a process share it.
+var own = sync.OnceValues(func() (*library, error) { return newLibrary(shipped) })
+
+// invented is the operator of the samples.
+var invented = merchants.Operator{Name: "Betaalhuis", LegalName: "Betaalhuis Voorbeeld B.V.", Street: "Voorbeeldkade", HouseNumber: "1", Postcode: "1234AB",
+	City: "Voorbeeld", Country: "NL", RegistrationNumber: "90000001", VATID: "NL123456789B13", Phone: "+31201234567", Email: "hulp@betaal.example",
+	ClientIBAN: "NL20ACHT0000000001", AccountName: "Stichting Derdengelden Betaalhuis"}
+
 // newLibrary reads and checks the texts: every kind is written once in every language, of facts that an order can
 // have. Error: whatever does not fit.
-func newLibrary(files fs.FS, operator merchants.Operator, domain string) (*library, error) {
+func newLibrary(files fs.FS) (*library, error) {
 	l := &library{kinds: kinds()}
 	var err error
 	if l.speakers, err = readWords(files); err != nil {
@@ -89,7 +98,7 @@ func newLibrary(files fs.FS, operator merchants.Operator, domain string) (*libra
 	var wrong []error
 	for _, k := range l.kinds {
 		for _, code := range spoken {
-			for _, f := range samples(operator, domain, code) {
+			for _, f := range samples(invented, "mail.example", code) {
 				wrong = append(wrong, l.try(k, f))
 			}
 		}

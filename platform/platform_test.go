@@ -38,7 +38,7 @@ import (
 var operator = merchants.Operator{Country: "NL", VATPercent: "21", ClientIBAN: "NL20ACHT0000000001", OwnIBAN: "NL90ACHT0000000002"}
 
 // build makes a platform on a database.
-func build(d *db.DB, random io.Reader, more ...func(*platform.Config)) (*platform.Platform, error) {
+func build(d *db.DB, random io.Reader, settings ...func(*platform.Config)) (*platform.Platform, error) {
 	v, err1 := vault.Parse([]byte("world AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="))
 	secret, err2 := ledger.GenerateKey(dbtest.Chance(1), "achteraf/world/log")
 	key, err3 := ledger.ReadKey(secret)
@@ -46,8 +46,8 @@ func build(d *db.DB, random io.Reader, more ...func(*platform.Config)) (*platfor
 		return nil, err
 	}
 	c := platform.Config{DB: d, Vault: v, LogKey: key, Operator: operator, Random: random, Log: slog.New(slog.DiscardHandler)}
-	for _, change := range more {
-		change(&c)
+	for _, set := range settings {
+		set(&c)
 	}
 	return platform.New(c)
 }
@@ -378,7 +378,7 @@ func TestManyWorldsParallel(t *testing.T) {
 					if err != nil {
 						return nil, nil, err
 					}
-					p, err := build(d, random)
+					p, err := build(d, random, func(c *platform.Config) { c.Mailer = &mailbox.Box{Most: 10} })
 					return p, d.Close, err
 				}})
 		})
