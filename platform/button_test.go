@@ -3,12 +3,10 @@ package platform_test
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,8 +33,6 @@ type street struct {
 	url      string
 	webhook  string
 	invoices []bill
-	balance  int64
-	files    int64
 }
 
 type bill struct{ merchant, id string }
@@ -59,7 +55,8 @@ func newStreet(t *testing.T, p *dbtest.Place) *street {
 	s.url = server.URL
 	by := outbound.New(netip.MustParsePrefix("127.0.0.0/8"))
 	var err error
-	s.sim, err = pspsim.New(pspsim.Config{Public: server.URL + "/bank", Key: "test_x", Token: "access_x", Now: p.Clock.Now, Random: dbtest.Chance(9), HTTP: by, Fee: 29})
+	s.sim, err = pspsim.New(pspsim.Config{Public: server.URL + "/bank", Key: "test_x", Token: "access_x", Now: p.Clock.Now, Random: dbtest.Chance(9), HTTP: by,
+		IBAN: operator.ClientIBAN, Fee: 29})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,21 +114,13 @@ func (s *street) until(end calendar.Instant) {
 // payOut has the provider settle, and the bank tell of it.
 func (s *street) payOut() {
 	s.t.Helper()
-	paid, ok := s.sim.Settle()
+	var file bytes.Buffer
+	ok, err := s.sim.PayOut(&file)
+	s.must(err)
 	if !ok {
 		return
 	}
-	s.files++
-	day := calendar.NewDate(2026, time.December, 1)
-	line := camt.Line{Ref: fmt.Sprint("R", s.files), Entry: 1, BookedOn: day, Cents: paid.Net, Currency: "EUR", Domain: "PMNT", Family: "RCDT", SubFamily: "ESCT",
-		PartyName: "Provider", Text: "Settlement " + paid.Reference}
-	head := camt.Statement{MessageID: fmt.Sprint("M", s.files), ID: fmt.Sprint("S", s.files), Sequence: s.files, Created: s.clock.Now(), From: day, To: day, Page: 1, Last: true,
-		IBAN: operator.ClientIBAN, Currency: "EUR", Opening: camt.Balance{Known: true, Cents: s.balance, On: day}}
-	s.balance += paid.Net
-	head.Closing = camt.Balance{Known: true, Cents: s.balance, On: day}
-	var file bytes.Buffer
-	s.must(camt.Write(&file, camt.V08, head, slices.Values([]camt.Line{line})))
-	_, err := s.Importer.File(s.t.Context(), bytes.NewReader(file.Bytes()), camt.Format(1<<20))
+	_, err = s.Importer.File(s.t.Context(), bytes.NewReader(file.Bytes()), camt.Format(1<<20))
 	s.must(err)
 }
 

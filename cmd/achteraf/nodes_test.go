@@ -44,12 +44,13 @@ func TestFaultTwoNodes(t *testing.T) {
 	watched := make(chan error, 1)
 	go func() { watched <- w.watch(ctx) }()
 
+	chance := rand.New(rand.NewPCG(2, 11)) // n.chance belongs to those who pick a node
 	begun, kills := time.Now(), 0
 	for ; kills < leastNodeKills || time.Since(begun) < seconds(t)*3/20; kills++ {
-		time.Sleep(time.Duration(200+n.chance.IntN(400)) * time.Millisecond)
+		time.Sleep(time.Duration(200+chance.IntN(400)) * time.Millisecond)
 		other.kill()
 		n.leave(at)
-		time.Sleep(time.Duration(n.chance.IntN(300)) * time.Millisecond) // the steady node works alone
+		time.Sleep(time.Duration(chance.IntN(300)) * time.Millisecond) // the steady node works alone
 		other, at = h.serve(t)
 		n.join(at)
 	}

@@ -89,7 +89,7 @@ const (
 // demoPSP simulates a payment provider at base, an address of the demo itself, and makes the real client for it.
 func demoPSP(d *db.DB, at net.Addr, base string) (*pspsim.Simulator, payments.PSP, error) {
 	by := outbound.New(ourselves(at)...)
-	sim, err := pspsim.New(pspsim.Config{Public: base, Key: demoPSPKey, Token: demoPSPToken, Fee: demoPSPFee, Now: businessClock(d), Random: chance(), HTTP: by})
+	sim, err := pspsim.New(pspsim.Config{Public: base, Key: demoPSPKey, Token: demoPSPToken, IBAN: demoOperator().ClientIBAN, Fee: demoPSPFee, Now: businessClock(d), Random: chance(), HTTP: by})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -18,6 +19,7 @@ import (
 	"achteraf/internal/outbound"
 	"achteraf/payments"
 	"achteraf/platform"
+	"achteraf/providers/camt"
 	"achteraf/providers/mailbox"
 )
 
@@ -121,9 +123,40 @@ func TestDemoBankButton(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
+	demoSettlement(t, p, base)
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// demoSettlement has the provider pay out, imports what the bank says of it, and moves the clock by two days.
+func demoSettlement(t *testing.T, p *platform.Platform, base string) {
+	t.Helper()
+	answer, err := http.Post(base+"/demo/psp/settle", "", nil)
+	if err != nil || answer.StatusCode != 200 {
+		t.Fatalf("%v, %v", answer, err)
+	}
+	defer answer.Body.Close()
+	file, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := p.Importer.File(t.Context(), bytes.NewReader(file), camt.Format(1<<20))
+	if err != nil || report.UnallocatedCents != 5040-demoPSPFee {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	moved, err := http.Post(base+"/demo/clock", "application/json", strings.NewReader(`{"advance":"48h"}`))
+	if err != nil || moved.StatusCode != 200 {
+		t.Fatalf("%v, %v", moved, err)
+	}
+	moved.Body.Close()
+	var left int64
+	err = p.DB.Read(t.Context(), func(tx *db.Tx) error {
+		return tx.QueryRow(t.Context(), `select cast(sum(left_cents) + (select sum(cents) from postings where code = 'psp') as bigint) from bank_lines`, nil, &left)
+	})
+	if err != nil || left != 0 {
+		t.Errorf("%d cents are not settled: %v", left, err)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 const (
 	walSmall = 1 << 20
 	walLarge = 512 << 20
-	walHuge  = 2 << 30   // a read that keeps the log this long is broken off
+	walHuge  = 2 << 30 // a read that keeps the log this long is broken off
 	walKept  = 1 << 30 // of the file when the log starts anew: writing over it is faster than making it grow
 
 	// walRest is what may be left for the writer to move in its own turn.

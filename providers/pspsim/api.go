@@ -49,6 +49,7 @@ func (s *Simulator) routes() {
 	s.mux.HandleFunc("GET /v2/settlements/{id}/payments", s.api(s.listSettled))
 	s.mux.HandleFunc("GET /checkout/{id}", s.page)
 	s.mux.HandleFunc("POST /checkout/{id}", s.chosen)
+	s.mux.HandleFunc("POST /settle", s.settle)
 	s.mux.HandleFunc("GET /style.css", style)
 }
 

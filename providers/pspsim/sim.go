@@ -36,6 +36,7 @@ type Config struct {
 	Now    func() calendar.Instant
 	Random io.Reader
 	HTTP   *http.Client // sends webhooks
+	IBAN   string       // of the account that is paid out to
 	Fee    int64        // cents for each payment, kept back from the settlement
 }
 
@@ -124,7 +125,7 @@ func New(c Config) (*Simulator, error) {
 	return s, nil
 }
 
-// ServeHTTP serves the API at /v2/ and the pages at /checkout/.
+// ServeHTTP serves the API at /v2/, the pages at /checkout/, and /settle, which pays out.
 func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
 // Webhooks sets how the webhooks of each change, counted from 0, are sent: one after each delay. None is a lost
