@@ -94,6 +94,8 @@ type View struct {
 	Theme  string // "light" or "dark" where the reader's setting shall not decide
 	Public bool   // nothing in it is anybody's: the browser may keep it, search engines may know it
 	Single bool   // there is only this language of it
+	Leaves bool   // a form of it leads on to another site, such as a bank's
+	Again  int    // seconds after which the browser reads it again; 0: never
 
 	look  *Look
 	path  string
