@@ -34,6 +34,7 @@ import (
 	"achteraf/risk"
 	"achteraf/web/api"
 	"achteraf/web/page"
+	"achteraf/web/pay"
 	"achteraf/web/psp"
 	"achteraf/web/site"
 )
@@ -234,6 +235,11 @@ func (p *Platform) routes(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	home.Routes(mux)
+	payPage, err := pay.New(pay.Config{DB: p.DB, Look: p.Look, Links: p.Links, Reports: reports.New(c.Operator), Pages: p.Pages, Buttons: p.Buttons})
+	if err != nil {
+		return nil, err
+	}
+	payPage.Routes(mux)
 	p.Look.Routes(mux)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", p.ready)

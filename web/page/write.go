@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"achteraf/internal/fault"
 
@@ -16,6 +17,10 @@ import (
 // policy is the content policy of every page. Only a page that asks for it may have a script, and then one of ours.
 const policy = "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; form-action 'self'; " +
 	"base-uri 'none'; frame-ancestors 'none'"
+
+// leaving is policy for a page whose form is answered with a way to another site: browsers hold the whole way against
+// form-action.
+var leaving = strings.Replace(policy, "form-action 'self'", "form-action 'self' https:", 1)
 
 // Handler makes a page and returns what went wrong.
 type Handler func(http.ResponseWriter, *http.Request) error
@@ -72,6 +77,9 @@ func (l *Look) Write(w http.ResponseWriter, r *http.Request, status int, v *View
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", string(v.Lang))
 	h.Add("Vary", "Accept-Language")
+	if v.Leaves {
+		h.Set("Content-Security-Policy", leaving)
+	}
 	if v.Public {
 		h.Set("Cache-Control", "no-cache")
 	}
