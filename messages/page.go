@@ -271,7 +271,9 @@ func (w *writer) signInLink() {
 	p := &w.page
 	p.Subject, p.Preview = w.say("sign-in-subject"), w.say("sign-in-preview")
 	p.Label, p.Sum, p.When = w.say("sign-in-label"), w.signIn.Code, w.say("sign-in-when")
-	p.Pay = &link{w.say("sign-in-button"), w.signIn.URL}
+	if w.signIn.URL != "" {
+		p.Pay = &link{w.say("sign-in-button"), w.signIn.URL}
+	}
 	p.Next = []string{w.say("sign-in-next")}
 	p.Why = []string{w.say("sign-in-why"), w.count("sign-in-minutes", w.minutes)}
 }

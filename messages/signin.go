@@ -24,7 +24,7 @@ type SignIn struct {
 // SignIn writes a sign-in link, with a due row that sends it. It calls nobody. The link is not sent once it has expired.
 func (p *Post) SignIn(ctx context.Context, tx *db.Tx, s SignIn) error {
 	k := p.library.byCode(SignInLink)
-	minutes := max(1, int(s.Expires.Sub(tx.Wall)/time.Minute))
+	minutes := max(1, int((s.Expires.Sub(tx.Wall)+time.Minute-time.Microsecond)/time.Minute))
 	f := &facts{operator: p.c.Operator, domain: p.c.Domain, signIn: s, minutes: minutes, order: orders.Order{Language: s.Language}}
 	c, err := p.library.write(k, f)
 	if err != nil {

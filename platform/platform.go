@@ -15,6 +15,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"achteraf/access"
@@ -33,6 +34,7 @@ import (
 	"achteraf/reports"
 	"achteraf/risk"
 	"achteraf/web/api"
+	"achteraf/web/buyer"
 	"achteraf/web/page"
 	"achteraf/web/pay"
 	"achteraf/web/psp"
@@ -76,6 +78,7 @@ type Platform struct {
 	Post     *messages.Post  // nil without a Mailer
 	Buttons  *payments.Desk  // nil without a PSP
 	Reports  *reports.Reports
+	SignIns  *access.SignIns
 	Mailer   messages.Mailer
 	Scanner  *jobs.Scanner
 	Sealer   *ledger.Sealer
@@ -122,6 +125,7 @@ func New(c Config) (*Platform, error) {
 			return nil, err
 		}
 	}
+	p.SignIns = access.NewSignIns(c.DB, c.Vault, p.Desk, c.Random, access.StandardLimits(), p.signInMail(c.PublicURL))
 	reactions(p, c.MailOff)
 	if p.Look, err = page.New(page.Config{Operator: c.Operator, Brand: c.Brand, Log: c.Log}); err != nil {
 		return nil, err
@@ -240,6 +244,12 @@ func (p *Platform) routes(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	payPage.Routes(mux)
+	my, err := buyer.New(buyer.Config{DB: p.DB, Look: p.Look, SignIns: p.SignIns, Reports: p.Reports, Clerk: p.Clerk, Links: p.Links,
+		Operator: c.Operator, Plain: c.Demo && !strings.HasPrefix(c.PublicURL, "https://")})
+	if err != nil {
+		return nil, err
+	}
+	my.Routes(mux)
 	p.Look.Routes(mux)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", p.ready)
@@ -248,6 +258,17 @@ func (p *Platform) routes(c Config) (http.Handler, error) {
 	}
 	p.logRoutes(mux)
 	return mux, nil
+}
+
+// signInMail writes the mail of a sign-in; a platform without a mailer never runs it, see reactions.
+func (p *Platform) signInMail(public string) access.SendLink {
+	return func(ctx context.Context, tx *db.Tx, l access.Letter) error {
+		link := ""
+		if public != "" {
+			link = public + buyer.LinkPath + l.Token
+		}
+		return p.Post.SignIn(ctx, tx, messages.SignIn{ID: l.SignIn, To: l.Email, Language: l.Language, URL: link, Code: l.Code, Expires: l.ExpiresAt})
+	}
 }
 
 // payLink is where mails lead; nil without a public address.

@@ -37,6 +37,8 @@ type Overview struct {
 	Done  []Item // paid, credited, cancelled, given up: a page of it, the newest order first
 	Next  string // to ask for the next page of Done, "" at its end
 	Found int    // how many the search found, of all three
+
+	Language string // of the latest order, "" where there is none
 }
 
 // Sums are in cents of euro.
@@ -61,6 +63,7 @@ type Item struct {
 	Merchant         string
 	Shop             string // its name
 	ShopSlug         string
+	Language         string // of the letters about it
 	Reference        string // the shop's
 	PaymentReference string
 	Goods            []string // descriptions, of goods first
@@ -96,7 +99,7 @@ func (i *Item) Paused() bool { return pausing(i.Holds, i.Status).whole }
 
 // An identity has a row for each version; the latest decides, and is picked here, since nearly all have one only.
 const itemColumns = `
-select i.version, i.email_hash, o.id, o.merchant_id, o.reference, o.payment_reference, o.state, o.country, o.placed_on,
+select i.version, i.email_hash, o.id, o.merchant_id, o.reference, o.payment_reference, o.state, o.language, o.country, o.placed_on,
        v.id, v.status, coalesce(v.number, ''), v.currency, v.total_cents, v.open_cents, v.paid_cents, v.credited_cents, v.held_cents,
        v.overdue, v.send_on, v.issued_on, v.due_on, v.moved_at
   from person_orders po
@@ -117,7 +120,7 @@ var (
 )
 
 func (i *Item) scan(r db.Row) error {
-	return r.Scan(&i.version, &i.email, &i.Order, &i.Merchant, &i.Reference, &i.PaymentReference, &i.State, &i.country, &i.PlacedOn,
+	return r.Scan(&i.version, &i.email, &i.Order, &i.Merchant, &i.Reference, &i.PaymentReference, &i.State, &i.Language, &i.country, &i.PlacedOn,
 		&i.Invoice, &i.Status, &i.Number, &i.Currency, &i.TotalCents, &i.OpenCents, &i.PaidCents, &i.CreditedCents, &i.HeldCents,
 		&i.Overdue, &i.SendOn, &i.IssuedOn, &i.DueOn, &i.movedAt)
 }
@@ -211,6 +214,9 @@ func (r *Reports) Overview(ctx context.Context, tx *db.Tx, ask Ask) (Overview, e
 		}
 	}
 	out.Found = len(all)
+	if len(all) > 0 {
+		out.Language = slices.MaxFunc(all, func(a, b *Item) int { return strings.Compare(a.Order, b.Order) }).Language
+	}
 	pay, next, over := split(all)
 	over, out.Next = page(over, ask)
 	if ask.Search == "" {
