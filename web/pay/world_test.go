@@ -28,6 +28,7 @@ import (
 	"achteraf/orders"
 	"achteraf/platform"
 	"achteraf/providers/camt"
+	"achteraf/providers/mailbox"
 	"achteraf/providers/mollie"
 	"achteraf/providers/pspsim"
 	"achteraf/web/page"
@@ -45,8 +46,10 @@ type world struct {
 	url    string
 	sim    *pspsim.Simulator
 	key    access.Presented
+	secret string // of the key
 	n      int
 	client *http.Client
+	box    *mailbox.Box
 
 	sequence, balance int64
 }
@@ -58,7 +61,7 @@ func eachEngine(t *testing.T, f func(t *testing.T, w *world)) {
 
 func newWorld(t *testing.T, d *db.DB, button bool) *world {
 	t.Helper()
-	w := &world{t: t, balance: 1000_00}
+	w := &world{t: t, balance: 1000_00, box: &mailbox.Box{}}
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/bank/") {
 			if w.sim == nil {
@@ -85,7 +88,7 @@ func newWorld(t *testing.T, d *db.DB, button bool) *world {
 	w.must(err)
 	w.must(d.LetClockMove(t.Context()))
 	c := platform.Config{DB: d, Vault: v, LogKey: key, Operator: operator, Brand: page.Brand{Name: "Achteraf"}, Random: dbtest.Chance(3),
-		Log: slog.New(slog.DiscardHandler), MailOff: true}
+		Log: slog.New(slog.DiscardHandler), Mailer: w.box, MailDomain: "huis.example"}
 	if button {
 		c.PSP, c.PublicURL = mollie.New(w.url+"/bank/v2", "test_x", "access_x", by), w.url
 	}
@@ -105,6 +108,7 @@ func newWorld(t *testing.T, d *db.DB, button bool) *world {
 		}
 		text, _, err := w.Access.MakeKey(ctx, tx, access.NewKey{Merchant: m.ID, Mode: access.Live, Scopes: access.AllScopes()})
 		if err == nil {
+			w.secret = text
 			w.key, err = access.Parse(text)
 		}
 		return err
