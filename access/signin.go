@@ -28,6 +28,7 @@ const DueSendLink = "signin.send"
 const (
 	linkLife  = 15 * time.Minute // wall time
 	codeTries = 5
+	sendAgain = 30 * time.Second // after a mail server had no time
 	codeSize  = 8
 )
 
@@ -39,13 +40,15 @@ type Letter struct {
 	SignIn    string // sin_…
 	Email     string
 	Language  string
-	Token     string // what the link carries
-	Code      string // for another browser than the one that asked
+	Token     string           // what the link carries
+	Code      string           // for another browser than the one that asked
+	MadeAt    calendar.Instant // wall time, as all here
 	ExpiresAt calendar.Instant
 }
 
-// SendLink takes a letter over: it writes rows in tx and calls nobody outside it.
-type SendLink func(ctx context.Context, tx *db.Tx, l Letter) error
+// SendLink hands a letter over to a mail server, once, and says whether that is over: taken, or refused for good.
+// It keeps nothing of the letter.
+type SendLink func(ctx context.Context, l Letter) (over bool, err error)
 
 // Limits says how often sign-in links may be asked for within 15 minutes.
 type Limits struct {
@@ -188,47 +191,51 @@ values ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9)`, r.id, r.handles, hashOf(x.Token
 	return r, jobs.Add(ctx, tx, []jobs.Due{{Kind: DueSendLink, Merchant: "operator", Subject: r.id}})
 }
 
-// SendDue runs due rows: it hands letters to known addresses over, and forgets all of them.
-func (s *SignIns) SendDue(ctx context.Context, tx *db.Tx, due []jobs.Due) error {
-	for _, d := range due {
-		r, err := find(ctx, tx, d.Subject)
-		if errors.Is(err, db.ErrNone) {
-			continue // swept
-		}
-		if err != nil {
-			return err
-		}
-		if err := s.release(ctx, tx, r); err != nil {
-			return err
-		}
+// SendDue hands the letter of a due row over, outside a transaction and to known addresses only, and returns what
+// forgets it. A letter that no server took is tried again until it is too old.
+func (s *SignIns) SendDue(ctx context.Context, d jobs.Due) (jobs.Finish, error) {
+	var l *Letter
+	err := s.db.Read(ctx, func(tx *db.Tx) (err error) {
+		l, err = s.letter(ctx, tx, d.Subject)
+		return err
+	})
+	over := true
+	if err == nil && l != nil {
+		over, err = s.send(ctx, *l)
 	}
-	return nil
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, tx *db.Tx) error {
+		if !over {
+			return jobs.Add(ctx, tx, []jobs.Due{{At: tx.Now.Add(sendAgain), Kind: DueSendLink, Merchant: d.Merchant, Subject: d.Subject}})
+		}
+		_, err := tx.Exec(ctx, `update signins set letter = null where id = $1`, d.Subject)
+		return err
+	}, nil
 }
 
-func (s *SignIns) release(ctx context.Context, tx *db.Tx, r stored) error {
-	if r.letter == nil {
-		return nil
+// letter opens the letter of a sign-in; nil when there is none to send.
+func (s *SignIns) letter(ctx context.Context, tx *db.Tx, id string) (*Letter, error) {
+	r, err := find(ctx, tx, id)
+	if errors.Is(err, db.ErrNone) || err == nil && (r.letter == nil || !tx.Wall.Before(r.expiresAt)) {
+		return nil, nil // swept, sent, used or too old
+	}
+	if err != nil {
+		return nil, err
 	}
 	owners, err := buyers.Owners(ctx, tx, r.proved())
+	if err != nil || len(owners) == 0 {
+		return nil, err
+	}
+	plain, err := s.vault.OpenShared(letterPurpose, r.place(), r.letter)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if len(owners) > 0 && tx.Wall.Before(r.expiresAt) {
-		plain, err := s.vault.OpenShared(letterPurpose, r.place(), r.letter)
-		if err != nil {
-			return err
-		}
-		l := Letter{}
-		if err := json.Unmarshal(plain, &l); err != nil {
-			return err
-		}
-		l.SignIn, l.ExpiresAt = r.id, r.expiresAt
-		if err := s.send(ctx, tx, l); err != nil {
-			return err
-		}
-	}
-	_, err = tx.Exec(ctx, `update signins set letter = null where id = $1`, r.id)
-	return err
+	l := &Letter{}
+	err = json.Unmarshal(plain, l)
+	l.SignIn, l.MadeAt, l.ExpiresAt = r.id, r.expiresAt.Add(-linkLife), r.expiresAt
+	return l, err
 }
 
 // handleSize is the length of a handle's hash.

@@ -33,6 +33,7 @@ type door struct {
 	*access.SignIns
 	due    *jobs.Scanner
 	mail   []access.Letter
+	busy   bool // the mail server has no time
 	orders int
 }
 
@@ -53,15 +54,12 @@ func newDoor(t *testing.T, p *dbtest.Place, d *db.DB, seed uint64, limits access
 	t.Helper()
 	v := masters(t, keys...)
 	o := &door{t: t, p: p, d: d, vault: v, desk: buyers.NewDesk(v, dbtest.Chance(seed+100))}
-	o.SignIns = access.NewSignIns(d, v, o.desk, dbtest.Chance(seed), limits, func(_ context.Context, tx *db.Tx, l access.Letter) error {
-		if tx == nil {
-			t.Error("a letter outside a transaction")
-		}
+	o.SignIns = access.NewSignIns(d, v, o.desk, dbtest.Chance(seed), limits, func(_ context.Context, l access.Letter) (bool, error) {
 		o.mail = append(o.mail, l)
-		return nil
+		return !o.busy, nil
 	})
 	o.due = jobs.NewScanner(d, dbtest.Chance(12), nil)
-	o.due.On(access.DueSendLink, 100, o.SendDue)
+	o.due.OnOutside(access.DueSendLink, time.Minute, 4, o.SendDue)
 	return o
 }
 
@@ -607,9 +605,34 @@ func TestLateLetters(t *testing.T) {
 		must(t, err)
 		o.p.Clock.Advance(15 * time.Minute)
 		must(t, o.due.RunUntilIdle(t.Context()))
-		must(t, o.d.Write(t.Context(), func(tx *db.Tx) error { return o.SendDue(t.Context(), tx, []jobs.Due{{Subject: "sin_0"}}) }))
+		if _, err := o.SendDue(t.Context(), jobs.Due{Subject: "sin_0"}); err != nil {
+			t.Error(err)
+		}
 		if len(o.mail) != 0 {
 			t.Errorf("%d letters", len(o.mail))
+		}
+	})
+}
+
+// A letter that the mail server had no time for is sent again, and kept until then.
+func TestBusyMailServer(t *testing.T) {
+	doors(t, func(o *door) {
+		kept := func() (n int64) {
+			must(t, o.d.Read(t.Context(), func(tx *db.Tx) error {
+				return tx.QueryRow(t.Context(), `select count(*) from signins where letter is not null`, nil, &n)
+			}))
+			return n
+		}
+		o.busy = true
+		o.begin(known, "")
+		if len(o.mail) != 1 || kept() != 1 {
+			t.Errorf("%d tries, %d kept", len(o.mail), kept())
+		}
+		o.busy = false
+		o.p.Clock.Advance(time.Minute)
+		must(t, o.due.RunUntilIdle(t.Context()))
+		if len(o.mail) != 2 || o.mail[0] != o.mail[1] || kept() != 0 {
+			t.Errorf("%d tries, %d kept", len(o.mail), kept())
 		}
 	})
 }

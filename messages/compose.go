@@ -24,6 +24,9 @@ type Config struct {
 	Domain   string // that mail comes from; "" leaves the sentence about it out
 	// PayLink is the address of the page that shows what is open on an invoice now. nil: there are no such pages.
 	PayLink func(ctx context.Context, tx *db.Tx, merchant, invoice string) (string, error)
+	// SignInPage is the address of the page that signs in, to which the token of a link is added. "": letters have a
+	// code only.
+	SignInPage string
 }
 
 // Post writes messages and sends them.

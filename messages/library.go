@@ -9,6 +9,7 @@ import (
 	"strings"
 	texttemplate "text/template"
 
+	"achteraf/access"
 	"achteraf/calendar"
 	"achteraf/internal/vault"
 	"achteraf/invoices"
@@ -22,19 +23,21 @@ const (
 	InvoiceIssued   = "invoice"
 	PaymentReceived = "payment-received"
 	CreditMade      = "credit"
+	SignIn          = "sign-in" // about no order, and not stored
 )
 
 // kind is a kind of message: what tells it, how it is written, and what its two parts must show.
 type kind struct {
 	code     string
-	fact     string        // the kind of due row that calls for it
+	fact     string        // the kind of due row that calls for it; "" when it is about no order
 	purpose  vault.Purpose // why it is kept
 	template int64         // version of the texts; raised when what they say changes
 	fill     func(*writer)
 	needs    []string // facts that every language shows, in both parts
 }
 
-// kinds is every message there is. All are proof of what was said about a debt, so they are kept as claims.
+// kinds is every message there is. Those about an order are proof of what was said about a debt, so they are kept as
+// claims.
 func kinds() []*kind {
 	return []*kind{
 		{OrderConfirmed, invoices.FactAccepted, vault.Claim, 1, (*writer).orderConfirmed,
@@ -45,6 +48,7 @@ func kinds() []*kind {
 			[]string{"Name", "Shop", "Amount", "On", "Number", "Order", "Held"}},
 		{CreditMade, invoices.FactCredited, vault.Claim, 1, (*writer).credited,
 			[]string{"Name", "Shop", "Amount", "On", "Open", "Due", "Reason", "Order", "Held"}},
+		{SignIn, "", "", 1, (*writer).signIn, []string{"Code", "Link"}},
 	}
 }
 
@@ -176,9 +180,10 @@ func samples(operator merchants.Operator, domain, language string) []sample {
 		invoice: invoices.Invoice{Status: invoices.Open, Number: "WINKEL-2026-000017", TotalCents: 2_345_67, OpenCents: 1_111_11, PaidCents: 1_000_00,
 			CreditedCents: 234_56, HeldCents: 77_77, SendOn: day.AddDays(1), IssuedOn: day, DueOn: day.AddDays(16)},
 		credit: invoices.Credit{Number: "WINKEL-C-2026-000002", Reason: "return", Cents: 234_56},
+		letter: access.Letter{Code: "7KQ2MXHP"}, link: "https://pay.example/my/link/x",
 	}
 	bare := f // no more than an order must have
-	bare.payLink, bare.name, bare.domain, bare.contacts, bare.order.TermsVersion, bare.order.AcceptedText = "", "", "", nil, "", ""
+	bare.link, bare.payLink, bare.name, bare.domain, bare.contacts, bare.order.TermsVersion, bare.order.AcceptedText = "", "", "", "", nil, "", ""
 	bare.invoice = invoices.Invoice{Status: invoices.Planned, TotalCents: 2_345_67, OpenCents: 2_345_67, SendOn: day.AddDays(1)}
 	bare.invoice.IssuedOn, bare.invoice.DueOn = day, day.AddDays(1) // too near for a transfer
 	belgian := f

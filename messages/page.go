@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"achteraf/access"
 	"achteraf/calendar"
 	"achteraf/internal/ident"
 	"achteraf/invoices"
@@ -27,6 +28,8 @@ type facts struct {
 	name     string          // of the buyer
 	on       calendar.Date   // when it became true
 	payLink  string          // "" without pay pages
+	letter   access.Letter   // of a sign-in only
+	link     string          // that signs in; "" when nobody knows our address
 }
 
 // page is a mail before it is written down. The HTML and the plain text show the same page, so they say the same.
@@ -96,6 +99,10 @@ func (w *writer) localize(c *i18n.LocalizeConfig) string {
 
 // fill makes the page of a kind of message.
 func (w *writer) fill(k *kind) {
+	if k.fact == "" {
+		k.fill(w)
+		return
+	}
 	w.with = map[string]any{
 		"Shop": w.shop.Name, "Name": w.name, "Domain": w.domain, "Order": w.order.Reference, "Ordered": w.Day(w.order.PlacedOn),
 		"Terms": w.order.TermsVersion, "Number": w.invoice.Number, "On": w.Weekday(w.on), "Due": w.Weekday(w.invoice.DueOn),
@@ -255,6 +262,31 @@ func (w *writer) credited() {
 	}
 	w.section("facts").add(w.row("amount", w.Amount(w.credit.Cents)), w.row("fact-reason", reason), w.row("fact-credit", w.credit.Number),
 		w.row("fact-invoice", v.Number), w.row("fact-order", w.order.Reference))
+}
+
+// signIn lets somebody in who has ordered with this address. Subject and preview, which a locked phone shows, hold
+// neither link nor code.
+func (w *writer) signIn() {
+	code := w.letter.Code
+	if half := len(code) / 2; half > 0 {
+		code = code[:half] + "\u00a0" + code[half:]
+	}
+	w.with = map[string]any{"Name": w.operator.Name, "Code": code, "Link": w.link, "Domain": w.domain}
+	p := &w.page
+	p.Language, p.Sender, p.NextWord = w.Code(), w.operator.Name, w.say("sign-in-how")
+	p.Subject, p.Preview = w.say("sign-in-subject"), w.say("sign-in-preview")
+	p.Label, p.Sum, p.When = w.say("sign-in-label"), code, w.say("sign-in-when")
+	p.Next = []string{w.say("sign-in-code")}
+	if w.link != "" {
+		p.Pay = &link{w.say("sign-in-open"), w.link}
+		p.Next = []string{w.say("sign-in-link"), w.say("sign-in-elsewhere")}
+	}
+	p.Why = []string{w.say("sign-in-why"), w.say("sign-in-not-you")}
+	p.Helpers = []helper{{w.say("us"), w.operator.Name, contactsOf([]merchants.Contact{{Kind: "phone", Value: w.operator.Phone}, {Kind: "email", Value: w.operator.Email}})}}
+	if w.domain != "" {
+		p.Real = w.say("sign-in-sender")
+	}
+	p.Identity = w.Identity(w.operator, w.operator.Country)
 }
 
 // listLines lists what was bought, as many lines as there is room for.
