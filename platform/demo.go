@@ -18,7 +18,7 @@ import (
 func (p *Platform) Log() *slog.Logger { return p.log }
 
 // demoSurfaces are the pages of a demonstration to which its home page leads.
-var demoSurfaces = []string{"/demo/mailbox", "/demo/clock", "/design"}
+var demoSurfaces = []string{"/demo/mailbox", "/my", "/demo/clock", "/design"}
 
 // DemoRoutes adds what only a demonstration has: the clock that anybody may move, the mailbox that anybody may
 // read, the catalogue of the look.

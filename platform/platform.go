@@ -14,6 +14,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"achteraf/access"
@@ -29,8 +30,10 @@ import (
 	"achteraf/messages"
 	"achteraf/orders"
 	"achteraf/payments"
+	"achteraf/reports"
 	"achteraf/risk"
 	"achteraf/web/api"
+	"achteraf/web/buyer"
 	"achteraf/web/page"
 	"achteraf/web/site"
 )
@@ -49,10 +52,11 @@ type Config struct {
 	MailOff    bool
 	MailDomain string // that mail comes from
 	// PayLink is that of messages.Config; nil while there are no pay pages.
-	PayLink func(ctx context.Context, tx *db.Tx, merchant, invoice string) (string, error)
-	Random  io.Reader
-	Log     *slog.Logger
-	Demo    bool // the pages lead to what only a demonstration has
+	PayLink   func(ctx context.Context, tx *db.Tx, merchant, invoice string) (string, error)
+	PublicURL string // under which people reach this platform, without a slash at the end; "": sign-in letters have no link
+	Random    io.Reader
+	Log       *slog.Logger
+	Demo      bool // the pages lead to what only a demonstration has
 }
 
 // Platform is one whole platform.
@@ -66,6 +70,9 @@ type Platform struct {
 	Clerk    *invoices.Clerk
 	Importer *payments.Importer
 	Post     *messages.Post // nil without a Mailer
+	SignIns  *access.SignIns
+	Reports  *reports.Reports
+	Links    *invoices.Links
 	Scanner  *jobs.Scanner
 	Sealer   *ledger.Sealer
 	LogKey   *ledger.Key
@@ -97,11 +104,14 @@ func New(c Config) (*Platform, error) {
 	p.Sealer = ledger.NewSealer(c.LogKey)
 	p.Scanner = jobs.NewScanner(c.DB, c.Random, c.Log)
 	if c.Mailer != nil {
-		p.Post, err = messages.New(messages.Config{DB: c.DB, Desk: p.Desk, Operator: c.Operator, Mailer: c.Mailer, Domain: c.MailDomain, PayLink: c.PayLink})
+		p.Post, err = messages.New(messages.Config{DB: c.DB, Desk: p.Desk, Operator: c.Operator, Mailer: c.Mailer, Domain: c.MailDomain, PayLink: c.PayLink, SignInPage: signInPage(c)})
 		if err != nil {
 			return nil, err
 		}
 	}
+	p.Reports = reports.New(c.Operator)
+	p.Links = invoices.NewLinks(c.Vault)
+	p.SignIns = access.NewSignIns(c.DB, c.Vault, p.Desk, c.Random, access.StandardLimits(), p.signInMail)
 	reactions(p, c.MailOff)
 	if p.Look, err = page.New(page.Config{Operator: c.Operator, Brand: c.Brand, Log: c.Log}); err != nil {
 		return nil, err
@@ -211,11 +221,32 @@ func (p *Platform) routes(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	home.Routes(mux)
+	my, err := buyer.New(buyer.Config{DB: p.DB, Look: p.Look, SignIns: p.SignIns, Reports: p.Reports, Clerk: p.Clerk, Links: p.Links,
+		Operator: c.Operator, Plain: c.Demo && !strings.HasPrefix(c.PublicURL, "https://")})
+	if err != nil {
+		return nil, err
+	}
+	my.Routes(mux)
 	p.Look.Routes(mux)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", p.ready)
 	p.logRoutes(mux)
 	return mux, nil
+}
+
+// signInMail hands a sign-in letter to whom mails.
+func (p *Platform) signInMail(ctx context.Context, l access.Letter) (over bool, err error) {
+	if p.Post == nil {
+		return true, nil // only a platform that mails runs this; see reactions
+	}
+	return p.Post.SignIn(ctx, l)
+}
+
+func signInPage(c Config) string {
+	if c.PublicURL == "" {
+		return ""
+	}
+	return c.PublicURL + buyer.LinkPath
 }
 
 // document renders the invoice of an order for its shop. Errors: NotFound "order", "invoice".

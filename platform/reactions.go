@@ -3,6 +3,7 @@ package platform
 import (
 	"context"
 
+	"achteraf/access"
 	"achteraf/internal/db"
 	"achteraf/internal/jobs"
 	"achteraf/invoices"
@@ -22,8 +23,9 @@ func reactions(p *Platform, mailOff bool) {
 		p.Scanner.On(invoices.FactPaid, messages.SliceSize, p.Post.Tell)     // the payment has arrived
 		p.Scanner.On(invoices.FactCredited, messages.SliceSize, p.Post.Tell) // what a credit changes
 		p.Scanner.OnOutside(messages.DueSend, messages.SendLimit, messages.SendCalls, p.Post.Send)
+		p.Scanner.OnOutside(access.DueSendLink, messages.SendLimit, messages.SendCalls, p.SignIns.SendDue)
 	case mailOff:
-		for _, fact := range []string{invoices.FactAccepted, invoices.FactIssued, invoices.FactPaid, invoices.FactCredited} {
+		for _, fact := range []string{invoices.FactAccepted, invoices.FactIssued, invoices.FactPaid, invoices.FactCredited, access.DueSendLink} {
 			p.Scanner.On(fact, invoices.SliceSize, pass)
 		}
 	}

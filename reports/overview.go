@@ -37,6 +37,8 @@ type Overview struct {
 	Done  []Item // paid, credited, cancelled, given up: a page of it, the newest order first
 	Next  string // to ask for the next page of Done, "" at its end
 	Found int    // how many the search found, of all three
+
+	Language string // of the latest order, "" where there is none
 }
 
 // Sums are in cents of euro.
@@ -65,6 +67,7 @@ type Item struct {
 	PaymentReference string
 	Goods            []string // descriptions, of goods first
 	State            orders.State
+	Language         string // of the letters about it
 	Invoice          string
 	Status           invoices.Status
 	Number           string
@@ -94,7 +97,7 @@ type Item struct {
 func (i *Item) Paused() bool { return pausing(i.Holds, i.Status).whole }
 
 const itemColumns = `
-select o.id, o.merchant_id, m.name, m.slug, o.reference, o.payment_reference, o.state, o.country, o.placed_on,
+select o.id, o.merchant_id, m.name, m.slug, o.reference, o.payment_reference, o.state, o.language, o.country, o.placed_on,
        v.id, v.status, coalesce(v.number, ''), v.currency, v.total_cents, v.open_cents, v.paid_cents, v.credited_cents, v.held_cents,
        v.overdue, v.send_on, v.issued_on, v.due_on, v.moved_at, i.email_hash
   from person_orders po
@@ -113,7 +116,7 @@ var (
 )
 
 func (i *Item) scan(r db.Row) error {
-	return r.Scan(&i.Order, &i.Merchant, &i.Shop, &i.ShopSlug, &i.Reference, &i.PaymentReference, &i.State, &i.country, &i.PlacedOn,
+	return r.Scan(&i.Order, &i.Merchant, &i.Shop, &i.ShopSlug, &i.Reference, &i.PaymentReference, &i.State, &i.Language, &i.country, &i.PlacedOn,
 		&i.Invoice, &i.Status, &i.Number, &i.Currency, &i.TotalCents, &i.OpenCents, &i.PaidCents, &i.CreditedCents, &i.HeldCents,
 		&i.Overdue, &i.SendOn, &i.IssuedOn, &i.DueOn, &i.movedAt, &i.email)
 }
@@ -174,6 +177,9 @@ func (r *Reports) Overview(ctx context.Context, tx *db.Tx, ask Ask) (Overview, e
 			return Overview{}, err
 		}
 		out.Sums.add(x)
+	}
+	if len(all) > 0 {
+		out.Language = slices.MaxFunc(all, func(a, b *Item) int { return strings.Compare(a.Order, b.Order) }).Language
 	}
 	if ask.Search != "" {
 		if all, err = search(ctx, tx, all, ask.Search); err != nil {

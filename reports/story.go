@@ -20,7 +20,6 @@ import (
 // Story is everything about one order.
 type Story struct {
 	Item
-	Language string // of the letters about it
 	Country  string
 	Lines    []orders.Line
 	Credits  []invoices.Credit
@@ -183,7 +182,7 @@ func (s *Story) read(ctx context.Context, tx *db.Tx) error {
 			return err
 		}
 	}
-	s.Language, s.Country = s.order.Language, s.order.Country
+	s.Country = s.order.Country
 	for _, l := range s.Lines {
 		if l.Kind == "goods" && len(s.Goods) < mostGoods {
 			s.Goods = append(s.Goods, l.Description)

@@ -59,16 +59,19 @@ func (c *demoCmd) Run(ctx context.Context) error {
 		return err
 	}
 	defer mailServer.Close()
-	p, err := demoPlatform(d, logger(os.Stderr, false), func(c *platform.Config) { c.Mailer, c.MailDomain = mailer, mailer.Domain() })
-	if err != nil {
-		return err
-	}
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
-	line, err := c.prepare(ctx, p, "http://"+listener.Addr().String())
+	base := "http://" + listener.Addr().String()
+	p, err := demoPlatform(d, logger(os.Stderr, false), func(c *platform.Config) {
+		c.Mailer, c.MailDomain, c.PublicURL = mailer, mailer.Domain(), base
+	})
+	if err != nil {
+		return err
+	}
+	line, err := c.prepare(ctx, p, base)
 	if err != nil {
 		return err
 	}
@@ -156,6 +159,7 @@ func (c *demoCmd) print(l demoLine) {
   Shop           %s
   Clock          curl -X POST %s -d '{"advance":"72h"}'
   Mailbox        %s
+  My bills       %s/my   (with the address of an order, such as %s)
   Client money   %s
   Database       %s
 
@@ -163,7 +167,7 @@ func (c *demoCmd) print(l demoLine) {
   Read a bank file:  achteraf import --database-url %s FILE
 
 Stop with Ctrl-C.
-`, l.URL, l.URL, l.APIKey, l.MerchantID, l.ClockURL, l.MailboxURL, l.IBAN, l.DatabaseURL, l.DatabaseURL, l.DatabaseURL)
+`, l.URL, l.URL, l.APIKey, l.MerchantID, l.ClockURL, l.MailboxURL, l.URL, l.BuyerEmail, l.IBAN, l.DatabaseURL, l.DatabaseURL, l.DatabaseURL)
 }
 
 // serveUntil serves and drives p until ctx ends, then lets running requests finish.

@@ -67,6 +67,9 @@ func (s *secrets) live(ctx context.Context, d *db.DB, config string, mails bool)
 		missing = append(missing, err.Error())
 	}
 	c := platform.Config{DB: d, Vault: v, LogKey: key, Operator: operator, Brand: brand, Random: chance(), Log: logger(os.Stderr, true)}
+	if c.PublicURL, err = readPublicURL(config); err != nil {
+		missing = append(missing, err.Error())
+	}
 	if mails {
 		if err := configureMail(&c, config); err != nil {
 			missing = append(missing, strings.Split(err.Error(), "\n")...)
@@ -116,6 +119,23 @@ func readOperator(path string) (merchants.Operator, error) {
 	}
 	_, err := toml.DecodeFile(path, &file)
 	return file.Operator, err
+}
+
+// readPublicURL reads the address under which people reach the platform, if there is one.
+func readPublicURL(path string) (string, error) {
+	var file struct {
+		PublicURL string `toml:"public_url"`
+	}
+	if path == "" {
+		return "", nil
+	}
+	if _, err := toml.DecodeFile(path, &file); err != nil {
+		return "", nil // readOperator says what is wrong with the file
+	}
+	if u := file.PublicURL; u != "" && (!strings.HasPrefix(u, "https://") || strings.HasSuffix(u, "/")) {
+		return "", errors.New("public_url: an address that begins with https:// and has no slash at its end")
+	}
+	return file.PublicURL, nil
 }
 
 // readBrand reads the [brand] table of the configuration file, if there is one, and the files that it names.

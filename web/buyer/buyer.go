@@ -1,0 +1,130 @@
+package buyer
+
+import (
+	"embed"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"achteraf/access"
+	"achteraf/internal/db"
+	"achteraf/internal/fault"
+	"achteraf/internal/words"
+	"achteraf/invoices"
+	"achteraf/merchants"
+	"achteraf/reports"
+	"achteraf/web/page"
+)
+
+//go:embed words
+var files embed.FS
+
+// LinkPath is where the links of sign-in letters lead; the token stands behind it.
+const LinkPath = "/my/link/"
+
+// Config is what the pages are built from.
+type Config struct {
+	DB       *db.DB
+	Look     *page.Look
+	SignIns  *access.SignIns
+	Reports  *reports.Reports
+	Clerk    *invoices.Clerk
+	Links    *invoices.Links // nil: there are no pay pages
+	Operator merchants.Operator
+	Plain    bool // served without TLS: a demonstration on this machine
+}
+
+// Pages serves the pages of buyers.
+type Pages struct {
+	Config
+	texts words.All[texts]
+}
+
+// New makes the pages. Error: a text that is missing in a language.
+func New(c Config) (*Pages, error) {
+	all, err := words.Load[texts](files, "words")
+	if err != nil {
+		return nil, err
+	}
+	return &Pages{c, all}, nil
+}
+
+// Routes adds the pages.
+func (p *Pages) Routes(mux *http.ServeMux) {
+	for pattern, h := range map[string]page.Handler{
+		"GET /my":                              p.overview,
+		"POST /my":                             p.begin,
+		"GET /my/code":                         p.askCode,
+		"POST /my/code":                        p.useCode,
+		"GET " + LinkPath + "{token}":          p.askLink,
+		"POST " + LinkPath + "{token}":         p.useLink,
+		"POST /my/out":                         p.signOut,
+		"GET /my/orders/{order}":               p.order,
+		"GET /my/orders/{order}/papers/{name}": p.paper,
+	} {
+		mux.Handle(pattern, p.Look.Page(h))
+	}
+}
+
+// cookie names a cookie here. Without TLS a browser takes none that is only for TLS.
+func (p *Pages) cookie(name string) string {
+	if p.Plain {
+		return strings.TrimPrefix(name, "__Host-")
+	}
+	return name
+}
+
+func (p *Pages) shown(r *http.Request, name string) string {
+	c, err := r.Cookie(p.cookie(name))
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+// give sets a cookie; age in seconds, negative to take it away.
+func (p *Pages) give(w http.ResponseWriter, name, value string, age int) {
+	http.SetCookie(w, &http.Cookie{Name: p.cookie(name), Value: value, Path: "/", MaxAge: age, Secure: !p.Plain, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+}
+
+// signedIn reads what a visitor may see, in one transaction. Error: Denied "session" when nobody is signed in.
+func (p *Pages) signedIn(r *http.Request, read func(tx *db.Tx, v access.Visitor) error) error {
+	cookie := p.shown(r, access.SessionCookie)
+	if cookie == "" {
+		return fault.New(fault.Denied, "session", "Sign in first.")
+	}
+	var v access.Visitor
+	err := p.DB.Read(r.Context(), func(tx *db.Tx) (err error) {
+		if v, err = p.SignIns.Visitor(r.Context(), tx, cookie); err != nil {
+			return err
+		}
+		return read(tx, v)
+	})
+	if err != nil {
+		return err
+	}
+	return p.SignIns.Seen(r.Context(), v)
+}
+
+func codeOf(err error) string {
+	if f := fault.As(err); f != nil {
+		return f.Code
+	}
+	return ""
+}
+
+// network is whom a request comes from: the last that our own proxy names, else the other end of the line.
+func network(r *http.Request) netip.Addr {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	if from := at.Addr(); !from.IsLoopback() {
+		return from
+	}
+	all := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	if told, err := netip.ParseAddr(strings.TrimSpace(all[len(all)-1])); err == nil {
+		return told
+	}
+	return at.Addr()
+}
