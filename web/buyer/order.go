@@ -110,7 +110,7 @@ func (x *tale) open(v *page.View) page.Answer {
 		a.Until = t.WasDue.With("amount", x.amount(x.NowCents), "day", x.day(x.DueOn))
 		a.Calendar = nil
 	} else {
-		a.Until = t.Until.With("amount", x.amount(x.NowCents), "day", x.day(x.DueOn)) + " " + daysLeft(t, x.DaysLeft)
+		a.Until = t.Until.With("day", x.day(x.DueOn)) + " " + daysLeft(t, x.DaysLeft)
 	}
 	a.Next = t.WhyThen.Count(x.DueOn.Sub(x.IssuedOn), "day", x.l.Weekday(x.DueOn, x.Today.On), "issued", x.day(x.IssuedOn))
 	if x.NowCents < x.OpenCents {

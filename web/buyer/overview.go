@@ -94,15 +94,14 @@ func (o *rows) answer(v *page.View, t *texts) page.Answer {
 		return page.Answer{Status: page.Paid, Label: t.NothingNow, Sum: eur(0), Until: t.NothingOpen}
 	}
 	a := page.Answer{Label: t.ToPayNow.Count(o.payable()), Sum: eur(s.NowCents), Next: t.PaidNext, Calendar: &page.Calendar{Today: o.today}}
-	until := t.Until
-	if o.payable() > 1 {
-		until = t.First
-	}
+	sum, day := l.Amount(eur(s.FirstCents)), l.Weekday(s.FirstDue, o.today)
 	switch {
 	case s.FirstDue.Before(o.today):
-		a.Until = t.WasDue.With("amount", l.Amount(eur(s.FirstCents)), "day", l.Weekday(s.FirstDue, o.today))
+		a.Until = t.WasDue.With("amount", sum, "day", day)
+	case s.FirstCents < s.NowCents:
+		a.Until = t.First.With("amount", sum, "day", day) + " " + daysLeft(t, s.FirstDue.Sub(o.today))
 	default:
-		a.Until = until.With("amount", l.Amount(eur(s.FirstCents)), "day", l.Weekday(s.FirstDue, o.today)) + " " + daysLeft(t, s.FirstDue.Sub(o.today))
+		a.Until = t.Until.With("day", day) + " " + daysLeft(t, s.FirstDue.Sub(o.today))
 	}
 	for i := range o.ToPay {
 		if x := &o.ToPay[i]; x.NowCents > 0 {

@@ -1,0 +1,54 @@
+package buyer_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"achteraf/access"
+	"achteraf/internal/db/dbtest"
+	"achteraf/internal/words"
+	"achteraf/web/pagetest"
+)
+
+// TestPagesOfBuyers opens every page as somebody who is signed in, and those of the sign-in as somebody who is not.
+func TestPagesOfBuyers(t *testing.T) {
+	w := newWorld(t, dbtest.New(t, "sqlite"))
+	done := w.place(sanne, "nl", "Schriften, set van 5", 1875)
+	credited := w.place(sanne, "nl", "Merinowol, 6 bollen, in een kleur die een heel lange naam heeft", 3120)
+	w.days(3)
+	w.pay(done, 1875)
+	w.credit(credited, 1000)
+	w.days(6)
+	open := w.place(sanne, "nl", "Trailschoenen en sokken", 8990)
+	held := w.place(sanne, "nl", "Vetplant", 2450)
+	w.days(3)
+	w.hold(held, "return")
+	planned := w.place(sanne, "nl", "Staande lamp Dageraad", 14900)
+	b := w.browser().in(sanne)
+	session := b.cookies[access.SessionCookie]
+	asked := w.browser()
+	link, _ := asked.ask(sanne)
+	waiting := asked.cookies[access.BrowserCookie]
+
+	// A browser before a test server has no TLS, so it would not keep the cookies: they are put in on the way.
+	site := pagetest.Open(t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		r.Header.Del("Cookie")
+		as := session
+		if r.URL.Query().Has("out") || strings.HasPrefix(r.URL.Path, "/my/code") || strings.HasPrefix(r.URL.Path, "/my/link") {
+			as = waiting
+		}
+		r.AddCookie(&http.Cookie{Name: as.Name, Value: as.Value})
+		w.Handler().ServeHTTP(rw, r)
+	}))
+	var paths []string
+	for _, l := range words.Langs() {
+		lang := "lang=" + string(l)
+		paths = append(paths, "/my?"+lang, "/my/orders/"+credited.ID+"?"+lang)
+		if l == words.NL || l == words.DE {
+			paths = append(paths, "/my?out&"+lang, "/my/code?"+lang, strings.Split(link, "?")[0]+"?"+lang, "/my/orders/"+planned.ID+"?"+lang)
+		}
+	}
+	paths = append(paths, "/my?q=xyz", "/my/orders/"+open.ID, "/my/orders/"+held.ID, "/my/orders/"+done.ID)
+	site.Check(paths...)
+}
