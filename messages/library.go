@@ -188,7 +188,7 @@ func samples(operator merchants.Operator, domain, language string) []sample {
 		invoice: invoices.Invoice{Status: invoices.Open, Number: "WINKEL-2026-000017", TotalCents: 2_345_67, OpenCents: 1_111_11, PaidCents: 1_000_00,
 			CreditedCents: 234_56, HeldCents: 77_77, SendOn: day.AddDays(1), IssuedOn: day, DueOn: day.AddDays(16)},
 		credit: invoices.Credit{Number: "WINKEL-C-2026-000002", Reason: "return", Cents: 234_56},
-		signIn: SignIn{URL: "https://betaal.example/my/x", Code: "ABCD-2345"}, minutes: 15,
+		signIn: SignIn{URL: "https://betaal.example/my/x", Code: "ABCD2345"}, minutes: 15,
 	}
 	bare := f // no more than an order must have
 	bare.payLink, bare.name, bare.domain, bare.contacts, bare.order.TermsVersion, bare.order.AcceptedText = "", "", "", nil, "", ""

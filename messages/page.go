@@ -265,12 +265,19 @@ func (w *writer) credited() {
 		w.row("fact-invoice", v.Number), w.row("fact-order", w.order.Reference))
 }
 
+// inHalves writes a code so that it can be read out and typed.
+func inHalves(code string) string {
+	half := len(code) / 2
+	return code[:half] + "\u00a0" + code[half:]
+}
+
 // signInLink is a way in. It names nobody: whoever typed the address may not be who reads it.
 func (w *writer) signInLink() {
-	w.with["Code"], w.with["Minutes"] = w.signIn.Code, w.minutes
+	code := inHalves(w.signIn.Code)
+	w.with["Code"], w.with["Minutes"] = code, w.minutes
 	p := &w.page
 	p.Subject, p.Preview = w.say("sign-in-subject"), w.say("sign-in-preview")
-	p.Label, p.Sum, p.When = w.say("sign-in-label"), w.signIn.Code, w.say("sign-in-when")
+	p.Label, p.Sum, p.When = w.say("sign-in-label"), code, w.say("sign-in-when")
 	if w.signIn.URL != "" {
 		p.Pay = &link{w.say("sign-in-button"), w.signIn.URL}
 	}

@@ -249,14 +249,15 @@ func (b *browser) ask(email string) (link, code string) {
 		b.t.Fatalf("%d to %q", a.status, a.to)
 	}
 	b.settle()
-	mails := b.box.Mails()[before:]
-	if len(mails) == 0 {
-		return "", ""
+	for _, m := range b.box.Mails()[before:] {
+		if found := linkIn.FindStringSubmatch(m.Text); found != nil {
+			if m.To != email {
+				b.t.Errorf("to %s", m.To)
+			}
+			return found[1], codeIn.FindString(m.Text)
+		}
 	}
-	if mails[0].To != email {
-		b.t.Errorf("to %s", mails[0].To)
-	}
-	return linkIn.FindStringSubmatch(mails[0].Text)[1], codeIn.FindString(mails[0].Text)
+	return "", ""
 }
 
 // in signs in.
@@ -522,7 +523,7 @@ func TestLanguages(t *testing.T) {
 	c.post("/my?lang=en", "email", sanne)
 	w.settle()
 	mails := w.box.Mails()
-	if m := mails[len(mails)-1]; !strings.HasPrefix(m.Subject, "Sign in at Betaalhuis") {
+	if m := mails[len(mails)-1]; !strings.HasPrefix(m.Subject, "Your sign-in link for Betaalhuis") {
 		t.Error(m.Subject)
 	}
 }

@@ -94,7 +94,7 @@ func TestTransferFields_S_PAY_08(t *testing.T) {
 			path, word, reference string
 		}{{o.path, "Betalingskenmerk", rf}, {belgian.path, "Gestructureerde mededeling", ogm}} {
 			body := w.get(c.path).body
-			got := regexp.MustCompile(`(?s)<div class="copy"><dt>([^<]*)</dt><dd>([^<]*)</dd></div>`).FindAllStringSubmatch(body, -1)
+			got := regexp.MustCompile(`(?s)<div class="copy"[^>]*><dt>([^<]*)</dt><dd>([^<]*)</dd></div>`).FindAllStringSubmatch(body, -1)
 			var fields []string
 			for _, f := range got {
 				fields = append(fields, f[1]+": "+html.UnescapeString(f[2]))
