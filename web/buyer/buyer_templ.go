@@ -820,7 +820,7 @@ func order(v *page.View, t *texts, x *tale, who merchants.Operator) templ.Compon
 				return templ_7745c5c3_Err
 			}
 		}
-		if x.Transfer != nil {
+		if x.Transfer != nil && x.NowCents > 0 {
 			templ_7745c5c3_Var32 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)

@@ -278,14 +278,15 @@ func (x *tale) bought() []page.Key {
 	return append(keys, page.Key{Name: x.t.TotalOrdered, Value: x.amount(total), Total: true})
 }
 
-// copied are the values of a transfer, as a bank's form takes them: without the spaces of print.
+// copied are the values of a transfer of what is to be paid now, as a bank's form takes them: without the spaces of
+// print.
 func (x *tale) copied() []page.Copied {
 	t, tr := x.t, x.Transfer
 	reference := page.Copied{Name: t.Reference, Value: tr.Reference}
 	if tr.OGM {
 		reference = page.Copied{Name: t.Structured, Value: tr.ReferencePrinted}
 	}
-	return []page.Copied{{Name: t.AmountField, Value: x.l.Figures(eur(tr.Cents))}, {Name: t.Iban, Value: tr.IBAN}, {Name: t.Payee, Value: tr.Payee}, reference}
+	return []page.Copied{{Name: t.AmountField, Value: x.l.Figures(eur(x.NowCents))}, {Name: t.Iban, Value: tr.IBAN}, {Name: t.Payee, Value: tr.Payee}, reference}
 }
 
 // papers are the documents there are.

@@ -11,8 +11,8 @@ import (
 	"achteraf/web/pagetest"
 )
 
-// TestPagesOfBuyers opens every page as somebody who is signed in, and those of the sign-in as somebody who is not.
-func TestPagesOfBuyers(t *testing.T) {
+// TestBrowserBuyer opens every page as somebody who is signed in, and those of the sign-in as somebody who is not.
+func TestBrowserBuyer(t *testing.T) {
 	w := newWorld(t, dbtest.New(t, "sqlite"))
 	done := w.place(sanne, "nl", "Schriften, set van 5", 1875)
 	credited := w.place(sanne, "nl", "Merinowol, 6 bollen, in een kleur die een heel lange naam heeft", 3120)

@@ -8,9 +8,9 @@ import (
 	"achteraf/web/pagetest"
 )
 
-// TestPages: the page in its states and languages, in a browser. The page that waits for the bank is not among them: it
+// TestBrowserPayPage: the page in its states and languages, in a browser. The page that waits for the bank is not among them: it
 // reads itself again, which is all that it is for.
-func TestPages(t *testing.T) {
+func TestBrowserPayPage(t *testing.T) {
 	w := newWorld(t, dbtest.Open(t, "sqlite"), true)
 	open, belgian, held, credited, failed, paid := w.sell("NL"), w.sell("BE"), w.sell("NL"), w.sell("NL"), w.sell("NL"), w.sell("NL")
 	w.days(3)
