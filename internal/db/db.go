@@ -96,10 +96,7 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	var err error
 	switch {
 	case strings.HasPrefix(url, "sqlite:"):
-		var l *lite
-		if l, err = openSQLite(strings.TrimPrefix(url, "sqlite:"), o); err == nil {
-			d.engine, d.queue.harden = l, l.harden
-		}
+		d.engine, err = openSQLite(strings.TrimPrefix(url, "sqlite:"), o)
 	case strings.HasPrefix(url, "postgres://"), strings.HasPrefix(url, "postgresql://"):
 		d.queue.most = o.Writers
 		d.engine, err = openPostgres(ctx, url, o)

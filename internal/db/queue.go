@@ -20,8 +20,6 @@ type queue struct {
 	leaders int
 	most    int // leaders at one time: 1 on SQLite, 2 on PostgreSQL
 	room    int // jobs that may wait
-
-	harden func() error // makes what jobs committed durable; nil where a commit does
 }
 
 // group is one kind of work whose jobs may share a transaction. run answers each job.
@@ -116,21 +114,15 @@ func (q *queue) settle(j *job) {
 	}
 }
 
-// leadFor runs waiting work until j has run or was taken by another leader, then hands the lead on: before what
-// it ran is hardened and answered, so that the next transaction does not wait for the disk.
+// leadFor runs waiting work until j has run or was taken by another leader, then hands the lead on.
 func (q *queue) leadFor(j *job) {
-	handOn := sync.OnceFunc(q.handOn)
-	defer handOn()
+	defer q.handOn()
 	for !j.ran() {
 		jobs := q.take()
 		if len(jobs) == 0 {
 			return
 		}
-		if slices.Contains(jobs, j) {
-			q.answer(jobs, handOn)
-		} else {
-			q.answer(jobs, func() {})
-		}
+		run(jobs)
 	}
 }
 
@@ -143,24 +135,7 @@ func (j *job) ran() bool {
 	}
 }
 
-// answer runs jobs, calls then, and wakes those who wait for them once what was committed is durable, whatever
-// happens inside.
-func (q *queue) answer(jobs []*job, then func()) {
-	defer func() {
-		if q.harden != nil {
-			if err := q.harden(); err != nil {
-				unsure(jobs, err)
-			}
-		}
-		for _, j := range jobs {
-			close(j.done)
-		}
-	}()
-	defer then()
-	run(jobs)
-}
-
-// run runs jobs, whatever happens inside.
+// run runs jobs and wakes those who wait for them, whatever happens inside.
 func run(jobs []*job) {
 	for _, j := range jobs {
 		j.err = fmt.Errorf("%w: it was broken off", ErrUnknown)
@@ -170,6 +145,9 @@ func run(jobs []*job) {
 			for _, j := range jobs {
 				j.err = fmt.Errorf("%w: %w", ErrUnknown, panicked(r))
 			}
+		}
+		for _, j := range jobs {
+			close(j.done)
 		}
 	}()
 	jobs[0].group.run(jobs)

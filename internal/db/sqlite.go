@@ -23,7 +23,6 @@ type lite struct {
 	writer  *liteConn
 	broken  bool         // the writer met a storage fault and is opened anew
 	written atomic.Int64 // transactions committed
-	disk    harder
 	log     log
 	readers readers
 }
@@ -32,7 +31,7 @@ func openSQLite(path string, o Options) (*lite, error) {
 	if path == "" {
 		return nil, errors.New("sqlite: needs a path")
 	}
-	l := &lite{path: path, cache: o.CacheMiB << 10, log: log{large: walLarge, huge: walHuge}, disk: harder{path: path + "-wal"}}
+	l := &lite{path: path, cache: o.CacheMiB << 10, log: log{large: walLarge, huge: walHuge}}
 	if o.Small {
 		l.cache = smallCache
 	}
@@ -56,7 +55,8 @@ const smallCache = 100
 
 const readOnly = "pragma query_only = on"
 
-// open makes a connection with its settings. An answered request survives a power cut: see harder.
+// open makes a connection with its settings. synchronous is full always: an answered request survives a
+// power cut.
 func (l *lite) open(cacheKiB int, more ...string) (*liteConn, error) {
 	c, err := (&sqlite.Driver{}).Open(l.uri())
 	if err != nil {
@@ -64,7 +64,7 @@ func (l *lite) open(cacheKiB int, more ...string) (*liteConn, error) {
 	}
 	lc := &liteConn{c: c, stmts: map[string]driver.Stmt{}}
 	pragmas := append([]string{
-		"pragma busy_timeout = 5000", "pragma journal_mode = wal", "pragma synchronous = normal",
+		"pragma busy_timeout = 5000", "pragma journal_mode = wal", "pragma synchronous = full",
 		"pragma foreign_keys = on", "pragma wal_autocheckpoint = 0", "pragma temp_store = memory",
 		fmt.Sprintf("pragma journal_size_limit = %d", walKept), fmt.Sprintf("pragma cache_size = -%d", cacheKiB),
 	}, more...)
@@ -81,9 +81,6 @@ func (l *lite) transact(ctx context.Context, tx *Tx, body func(*Tx) error) (outc
 		if err := l.reopen(); err != nil {
 			return failed, err
 		}
-	}
-	if err := l.disk.repair(l.writer, &l.written); err != nil {
-		return failed, err
 	}
 	l.writer.trim()
 	if err := l.writer.run("begin immediate"); err != nil {
@@ -118,7 +115,7 @@ func (l *lite) commit() (outcome, error) {
 	l.rollback(err)
 	l.broken = true
 	if storageFate(mapped(err)) && !unwritten(err) {
-		// The log may hold the commit although the sync of its head failed; only a restart would show it.
+		// The log may hold the commit although its sync failed; only a restart would show it.
 		return unknown, fmt.Errorf("%w: %w", ErrUnknown, mapped(err))
 	}
 	return failed, err
@@ -160,13 +157,8 @@ func (l *lite) read(ctx context.Context, tx *Tx, body func(*Tx) error) error {
 	if err != nil && r.cut.Load() {
 		return fmt.Errorf("%w: it held the log back for too long", ErrBusy)
 	}
-	if err != nil {
-		return err
-	}
-	return l.harden() // what was read may be a commit that nobody has heard of yet
+	return err
 }
-
-func (l *lite) harden() error { return l.disk.harden(&l.written) }
 
 func (l *lite) migrate(ctx context.Context, files fs.FS) error {
 	pool, err := sql.Open("sqlite", l.uri()+"?_pragma=busy_timeout(30000)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)&_txlock=immediate")
@@ -178,7 +170,7 @@ func (l *lite) migrate(ctx context.Context, files fs.FS) error {
 }
 
 func (l *lite) close() error {
-	return errors.Join(l.readers.close(), l.log.close(), l.writer.close(), l.disk.close())
+	return errors.Join(l.readers.close(), l.log.close(), l.writer.close())
 }
 
 // readers are the connections that read, and the reads under way.

@@ -35,9 +35,6 @@ type log struct {
 // before. What is left in the end is so little that it fits into a writer's turn, after which the writer
 // starts the log anew, at the beginning of the same file.
 func (l *lite) maintain(ctx context.Context, idle bool) (turn bool, err error) {
-	if l.disk.lost.Load() {
-		return true, nil // repaired in the writer's turn
-	}
 	if info, err := os.Stat(l.path + "-wal"); err != nil || info.Size() < walSmall {
 		return false, nil // no log, or none worth a look
 	}
@@ -87,9 +84,6 @@ func (l *lite) move(ctx context.Context, quiet bool) (turn bool, err error) {
 func (l *lite) finish() error {
 	if l.broken {
 		return nil // the next transaction opens it anew
-	}
-	if l.disk.lost.Load() {
-		return l.disk.repair(l.writer, &l.written)
 	}
 	_, _, err := l.writer.checkpoint("passive")
 	l.broken = storageFate(mapped(err))
