@@ -186,7 +186,7 @@ func (d *draft) transfer(cents int64) *transfer {
 		t.ReferenceWord, t.Reference = "pay-ogm", ident.PrintOGM(d.Order.PaymentReference)
 	}
 	d.err = errors.Join(d.err, d.addCodes(t))
-	if latest := latestTransfer(d.Invoice.DueOn); latest.After(d.Invoice.IssuedOn) {
+	if latest := LatestTransfer(d.Invoice.DueOn); latest.After(d.Invoice.IssuedOn) {
 		t.Latest = d.weekday(latest)
 	}
 	return t
@@ -203,8 +203,8 @@ var bankDays = func() calendar.Calendar {
 	return c
 }()
 
-// latestTransfer is the last day on which an ordinary transfer arrives by the due day.
-func latestTransfer(due calendar.Date) calendar.Date {
+// LatestTransfer is the last day on which an ordinary transfer arrives by the due day.
+func LatestTransfer(due calendar.Date) calendar.Date {
 	if !bankDays.Open(due) {
 		due = bankDays.AddOpen(due, -1)
 	}

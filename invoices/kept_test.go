@@ -32,9 +32,9 @@ func (p *printer) handed(t *testing.T, clerk *invoices.Clerk, merchant, id strin
 	return page, file
 }
 
-// TestDocumentsAreFixed_S_INV_09: whatever changes at the shop, at the operator and in the contract, an invoice and a
+// TestDocumentsAreFixed: whatever changes at the shop, at the operator and in the contract, an invoice and a
 // credit note that were made stay as they are, byte for byte.
-func TestDocumentsAreFixed_S_INV_09(t *testing.T) {
+func TestDocumentsAreFixed(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		p := newPrinter(t, d)
 		o := p.sell("nl", basket)

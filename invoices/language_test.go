@@ -160,7 +160,7 @@ func TestLatestTransfer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := latestTransfer(due).String(); got != c.want {
+		if got := LatestTransfer(due).String(); got != c.want {
 			t.Errorf("due %s: %s, want %s", c.due, got, c.want)
 		}
 	}

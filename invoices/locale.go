@@ -59,6 +59,3 @@ func PrintReference(stored string) (printed string, structured bool) {
 	}
 	return ident.PrintRF(stored), false
 }
-
-// LatestTransfer is the last day on which an ordinary transfer arrives by the due day (S-PAY-07).
-func LatestTransfer(due calendar.Date) calendar.Date { return latestTransfer(due) }

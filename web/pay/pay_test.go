@@ -84,7 +84,7 @@ func TestPresentAmount_S_PAY_05(t *testing.T) {
 }
 
 // TestTransferFields: the payer types exactly what the bank wants, and each value is taken by one click.
-func TestTransferFields_S_PAY_08(t *testing.T) {
+func TestTransferFields(t *testing.T) {
 	eachEngine(t, func(t *testing.T, w *world) {
 		o, belgian := w.sell("NL"), w.sell("BE")
 		w.days(3)
@@ -124,7 +124,7 @@ func TestLatestSafeDay_S_PAY_07(t *testing.T) {
 }
 
 // TestPageCodesDecode: both codes say exactly what stands beside them, in the order of the country.
-func TestPageCodesDecode_S_PAY_03(t *testing.T) {
+func TestPageCodesDecode(t *testing.T) {
 	w := newWorld(t, dbtest.Open(t, "sqlite"), true)
 	dutch, belgian := w.sell("NL"), w.sell("BE")
 	w.days(3)
