@@ -274,3 +274,27 @@ func TestAudit(t *testing.T) {
 		})
 	})
 }
+
+// TestOnBehalf holds that authority found by the platform itself places orders for its own shop and does nothing else.
+func TestOnBehalf(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		a := access.New(masters(t, "k1"), dbtest.Chance(6))
+		err := d.Read(t.Context(), func(tx *db.Tx) error {
+			checked, err := a.Check(t.Context(), tx, []access.Presented{access.OnBehalf("mer_1", "checkout"), {}})
+			if err != nil {
+				return err
+			}
+			who := checked[0].Principal
+			if checked[0].Err != nil || who.Merchant != "mer_1" || who.Key != "checkout" || who.Need(access.OrdersWrite) != nil || who.Need(access.OrdersRead) == nil {
+				t.Errorf("%+v, %v", who, checked[0].Err)
+			}
+			if !fault.Is(checked[1].Err, "key-invalid") {
+				t.Error("nobody got in")
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
