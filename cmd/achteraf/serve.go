@@ -118,7 +118,7 @@ func (s *secrets) logKey() (*ledger.Key, error) {
 
 // readOperator reads the [operator] table of the configuration file.
 func readOperator(path string) (merchants.Operator, error) {
-	var file struct{ Operator merchants.Operator }
+	var file tables
 	if path == "" {
 		return file.Operator, errors.New("operator: give --config FILE with an [operator] table (see docs/achteraf.toml)")
 	}
@@ -126,11 +126,12 @@ func readOperator(path string) (merchants.Operator, error) {
 	return file.Operator, err
 }
 
+// brandSettings is the [brand] table of the configuration file.
+type brandSettings struct{ Name, Wordmark, Styles string }
+
 // readBrand reads the [brand] table of the configuration file, if there is one, and the files that it names.
 func readBrand(path string) (page.Brand, error) {
-	var file struct {
-		Brand struct{ Name, Wordmark, Styles string }
-	}
+	var file tables
 	if path == "" {
 		return page.Brand{}, nil
 	}
