@@ -183,6 +183,9 @@ func (c *serveCmd) Run(ctx context.Context) error {
 			p.Log().Warn("receivers may take our mail for forged", "what", f.What, "err", f.Err)
 		}
 	}
+	if err := clockBehind(ctx, d); err != nil {
+		p.Log().Error("the machine's clock", "err", err)
+	}
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return err
@@ -259,6 +262,7 @@ func (c *doctorCmd) Run(ctx context.Context) error {
 			}
 			say("seals follow", err)
 		}
+		say("the machine's clock is not behind", clockBehind(ctx, d))
 		failed, err := failedWork(ctx, d, "", mostFailed)
 		if err == nil && len(failed) > 0 {
 			err = fmt.Errorf("%d pieces of work failed for good; see: achteraf admin failed list", len(failed))
@@ -269,6 +273,15 @@ func (c *doctorCmd) Run(ctx context.Context) error {
 		return exitError{1, fmt.Errorf("%d things are missing", bad)}
 	}
 	return nil
+}
+
+// clockBehind says how far this machine's clock is behind business time, when that is more than clocks differ.
+func clockBehind(ctx context.Context, d *db.DB) error {
+	by, err := d.Behind(ctx)
+	if err == nil && by > time.Minute {
+		err = fmt.Errorf("it is %s behind the latest business time of this database, which stands still until then", by.Round(time.Second))
+	}
+	return err
 }
 
 func or(s, otherwise string) string {
