@@ -17,6 +17,7 @@ type Trial struct {
 	Buyer    buyers.Buyer
 	Cents    int64
 	Loose    bool   // as of a Request
+	Checked  bool   // as of a Request
 	Test     string // as of a Request
 }
 
@@ -61,6 +62,7 @@ func (k *Intake) Check(ctx context.Context, tx *db.Tx, in []Trial) ([]Tried, err
 		begun := k.db.Wall()
 		t := &in[i]
 		facts := factsFor(&t.Buyer, known.Standing(n), policy, terms[keys[i]].Contract, t.Cents, tx.Now)
+		oneLess(&facts, t.Checked)
 		out[i].Attempt, out[i].Decision = tx.ID("att_"), tested(policy.Decide(&facts), t.Test, t.Buyer.Address.Country)
 		person, own, err := known.Keep(n, buyers.Attempt{ID: out[i].Attempt, Merchant: t.Merchant})
 		if err != nil {

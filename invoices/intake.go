@@ -29,6 +29,7 @@ type Request struct {
 	Checked    bool    // by Check, not long ago: it is no further attempt of this buyer
 	Test       string  // "" or the class that a shop in test mode asks for
 	Witness    Witness // stores what a surface keeps of an accepted order; nil: nothing
+	Note       any     // for the Witness
 	// Render makes the answer that is stored with its effect. It does no I/O.
 	Render func(Outcome) (status int, body []byte, err error)
 }
@@ -46,6 +47,7 @@ type Outcome struct {
 	Lines    []orders.Line
 	Invoice  *Invoice
 	At       calendar.Instant
+	Note     any // of the request
 }
 
 // Answer is what the shop gets, byte for byte the same however often it asks with the same key.
@@ -290,11 +292,9 @@ func (s *slice) decide(i int) error {
 		return err
 	}
 	facts := factsFor(&r.Buyer, s.buyers.Standing(s.at[i]), policy, terms.Contract, r.Order.TotalCents, s.tx.Now)
-	if r.Checked { // the check is among the attempts; this is the same one
-		facts.AttemptsToday, facts.AttemptsWeek = max(facts.AttemptsToday-1, 0), max(facts.AttemptsWeek-1, 0)
-	}
+	oneLess(&facts, r.Checked)
 	decision := tested(policy.Decide(&facts), r.Test, r.Buyer.Address.Country)
-	out := Outcome{Attempt: s.tx.ID("att_"), Decision: decision, At: s.tx.Now}
+	out := Outcome{Attempt: s.tx.ID("att_"), Decision: decision, At: s.tx.Now, Note: r.Note}
 	if decision.Class == risk.Accepted {
 		if err := s.accept(i, terms, &out); err != nil {
 			return err
@@ -321,6 +321,13 @@ func factsFor(b *buyers.Buyer, known buyers.Standing, policy *risk.Policy, c mer
 		AttemptsToday: known.Today, AttemptsWeek: known.Week,
 		Age:            age,
 		BlockedAddress: known.BlockedAddress, BlockedPerson: known.BlockedPerson, BlockedIP: known.BlockedIP,
+	}
+}
+
+// oneLess leaves the check of an order out of the attempts before it: both are one attempt.
+func oneLess(f *risk.Facts, checked bool) {
+	if checked {
+		f.AttemptsToday, f.AttemptsWeek = max(f.AttemptsToday-1, 0), max(f.AttemptsWeek-1, 0)
 	}
 }
 
