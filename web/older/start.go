@@ -57,21 +57,18 @@ func (w *Wire) start(c *call) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(items) == 1 && got[0].code != 500 {
+	if len(items) == 1 && got[0].code != 500 && got[0].code != 707 {
 		return nil, startRefused(items[0], got[0])
 	}
 	return statuses("500", items, got), nil
 }
 
-// startRefused is the answer where the only order of a call does not start.
+// startRefused is the answer where the only order of a call is none.
 func startRefused(i item, s started) error {
-	switch s.code {
-	case -1:
+	if s.code == -1 {
 		return refuse(704, "Unknown invoice number: %s", i.number)
-	case 706:
-		return refuse(706, "%s", s.text)
 	}
-	return refuse(707, "%s", s.text)
+	return refuse(s.code, "%s", s.text)
 }
 
 // statuses answers for each item.

@@ -64,6 +64,7 @@ type service struct {
 var services = []service{
 	{"check", []string{"check"}, (*Wire).check},
 	{"order", []string{"order"}, (*Wire).order},
+	{"status", []string{"status"}, (*Wire).status},
 	{"start-workflow", []string{"activate order"}, (*Wire).start},
 	{"credit", []string{"credit", "refund"}, (*Wire).credit},
 }
