@@ -64,7 +64,7 @@ func (k *Intake) Check(ctx context.Context, tx *db.Tx, in []Trial) ([]Tried, err
 		facts := factsFor(&t.Buyer, known.Standing(n), policy, terms[keys[i]].Contract, t.Cents, tx.Now)
 		oneLess(&facts, t.Checked)
 		out[i].Attempt, out[i].Decision = tx.ID("att_"), tested(policy.Decide(&facts), t.Test, t.Buyer.Address.Country)
-		person, own, err := known.Keep(n, buyers.Attempt{ID: out[i].Attempt, Merchant: t.Merchant})
+		person, own, err := known.Keep(n, buyers.Attempt{ID: out[i].Attempt, Merchant: t.Merchant, Counted: t.Checked || t.Test != ""})
 		if err != nil {
 			return nil, err
 		}

@@ -115,6 +115,8 @@ func (w *world) count(table string) (n int) {
 	return n
 }
 
+var signed = regexp.MustCompile(`<URL>[^<]+</URL>`)
+
 var uuids = regexp.MustCompile(`<UUID>([0-9a-f-]{36})</UUID>`)
 
 // send hands the platform a request as bytes and returns the answer's body.
