@@ -368,7 +368,7 @@ func (h *Hold) facts(now calendar.Instant) []Fact {
 	out := []Fact{{Kind: HoldSet, At: h.From, Hold: h.Kind, Cents: h.Cents}}
 	ended := !h.Until.IsZero() && !h.Until.After(now)
 	switch {
-	case ended && (h.LiftedAt.IsZero() || h.Until.Before(h.LiftedAt)):
+	case ended && (h.LiftedAt.IsZero() || !h.LiftedAt.Before(h.Until)):
 		out = append(out, Fact{Kind: HoldEnded, At: h.Until, Hold: h.Kind})
 	case !h.LiftedAt.IsZero():
 		out = append(out, Fact{Kind: HoldLifted, At: h.LiftedAt, Hold: h.Kind})

@@ -235,6 +235,11 @@ func TestBadRequests(t *testing.T) {
 				q.path, q.body = "/v1/orders/"+id+"/credits", `{"lines":[{"line":1,"quantity":"1.5"}]}`
 			}), 422, "credit-lines"},
 			{"a credit of a line without a number", with(func(q *asked) { q.path, q.body = "/v1/orders/"+id+"/credits", `{"lines":[{"quantity":"1"}]}` }), 422, "fields"},
+			{"a hold of no days", with(func(q *asked) { q.path, q.body = "/v1/orders/"+id+"/hold", `{}` }), 422, "fields"},
+			{"a hold of too many days", with(func(q *asked) { q.path, q.body = "/v1/orders/"+id+"/hold", `{"days":15}` }), 422, "fields"},
+			{"a hold of null days", with(func(q *asked) { q.path, q.body = "/v1/orders/"+id+"/hold", `{"days":null}` }), 422, "fields"},
+			{"a hold for a reason of one's own", with(func(q *asked) { q.path, q.body = "/v1/orders/"+id+"/hold", `{"days":1,"reason":"x"}` }), 422, "fields"},
+			{"a resume of what is not held", with(func(q *asked) { q.path, q.body = "/v1/orders/"+id+"/resume", `{}` }), 409, "hold-lifted"},
 			{"a credit for no reason", with(func(q *asked) { q.path, q.body = "/v1/orders/"+id+"/credits", `{"reason":"because"}` }), 422, "credit-reason"},
 		} {
 			t.Run(c.name, func(t *testing.T) {

@@ -258,8 +258,19 @@ func (a *API) show(ctx context.Context, tx *db.Tx, merchant, id string) (orderAn
 	if err := a.leadToPay(ctx, tx, merchant, out.Invoices); err != nil {
 		return orderAnswer{}, err
 	}
-	out.Credits = []credit{}
-	for _, v := range of[0] {
+	out.Credits, out.Holds = []credit{}, []hold{}
+	keys := make([]invoices.Key, len(of[0]))
+	for i, v := range of[0] {
+		keys[i] = invoices.Key{Merchant: merchant, ID: v.ID}
+	}
+	holds, err := invoices.HoldsOf(ctx, tx, keys)
+	if err != nil {
+		return orderAnswer{}, err
+	}
+	for i, v := range of[0] {
+		for _, h := range holds[i] {
+			out.Holds = append(out.Holds, holdOf(h))
+		}
 		notes, err := invoices.Credits(ctx, tx, merchant, v.ID)
 		if err != nil {
 			return orderAnswer{}, err

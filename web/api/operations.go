@@ -102,6 +102,20 @@ func operations() []*operation {
 			problems: []string{"order", "order-state", "invoice", "invoice-state", "credit-amount", "credit-both", "credit-lines", "credit-nothing-left", "credit-reason"},
 		},
 		{
+			method: http.MethodPost, path: "/v1/orders/{id}/hold", scope: access.OrdersWrite, serve: (*API).holdOrder,
+			id: "holdOrder", summary: "Hold an order",
+			about: "For some days no invoice is sent for it, nobody is reminded, no costs are charged and nothing is handed over. A new hold takes the place of your earlier one. It ends by itself.",
+			body:  reflect.TypeFor[holdOrder](), example: `{"days":3,"reason":"return"}`, status: http.StatusOK, answer: reflect.TypeFor[orderAnswer](),
+			problems: []string{"order", "invoice", "hold-not-possible"},
+		},
+		{
+			method: http.MethodPost, path: "/v1/orders/{id}/resume", scope: access.OrdersWrite, serve: (*API).resumeOrder,
+			id: "resumeOrder", summary: "Resume an order",
+			about: "Ends your hold before its time. Holds of others stay.",
+			body:  reflect.TypeFor[nothing](), optional: true, example: `{}`, status: http.StatusOK, answer: reflect.TypeFor[orderAnswer](),
+			problems: []string{"order", "invoice", "hold-lifted"},
+		},
+		{
 			method: http.MethodGet, path: "/v1/orders/{id}/invoice.html", scope: access.OrdersRead, serve: (*API).getInvoice,
 			id: "getInvoice", summary: "Read the invoice as a document",
 			about:  "The invoice as the buyer sees it: HTML that needs nothing from elsewhere.",
