@@ -125,6 +125,8 @@ func TestOtherMerchants(t *testing.T) {
 			switch {
 			case strings.HasPrefix(c.path, "/v1/invoices/"):
 				want = "invoice"
+			case strings.HasPrefix(c.path, "/v1/payments/"):
+				want = "payment"
 			case strings.HasPrefix(c.path, "/v1/credits/"):
 				want = "credit-note"
 			}

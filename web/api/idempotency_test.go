@@ -17,6 +17,7 @@ func writesOf(id string) []asked {
 		{method: "POST", path: "/v1/orders/" + id + "/start"},
 		{method: "POST", path: "/v1/orders/" + id + "/hold", body: `{"days":3}`},
 		{method: "POST", path: "/v1/orders/" + id + "/resume", body: `{}`},
+		{method: "POST", path: "/v1/orders/" + id + "/payments", body: `{"amount_cents":1000,"description":"cash"}`},
 	}
 }
 
@@ -108,7 +109,7 @@ func TestParallelDuplicates(t *testing.T) {
 			}
 		}
 		rows := w.contents(t)
-		if len(rows["orders"]) != 2 || len(rows["credits"]) != 1 || len(rows["idempotency"]) != 6 {
+		if len(rows["orders"]) != 2 || len(rows["credits"]) != 1 || len(rows["idempotency"]) != 7 {
 			t.Errorf("%d orders, %d credits, %d keys", len(rows["orders"]), len(rows["credits"]), len(rows["idempotency"]))
 		}
 	})
@@ -141,7 +142,7 @@ func TestTwoNodes(t *testing.T) {
 		}
 	}
 	rows := w.contents(t)
-	if len(rows["idempotency"]) != 70 || len(rows["credits"]) != 20 || len(rows["decisions"]) != 20 {
+	if len(rows["idempotency"]) != 80 || len(rows["credits"]) != 20 || len(rows["decisions"]) != 20 {
 		t.Errorf("%d keys, %d credits, %d decisions", len(rows["idempotency"]), len(rows["credits"]), len(rows["decisions"]))
 	}
 }

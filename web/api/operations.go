@@ -116,6 +116,20 @@ func operations() []*operation {
 			problems: []string{"order", "invoice", "hold-lifted"},
 		},
 		{
+			method: http.MethodPost, path: "/v1/orders/{id}/payments", scope: access.OrdersWrite, serve: (*API).reportPayment,
+			id: "reportPayment", summary: "Report that the buyer paid you",
+			about: "For money that reached you directly. The buyer owes as much less at once, and is asked for no more than the rest; you get as much less from us. Before the invoice it is kept for it. Never more than is open.",
+			body:  reflect.TypeFor[reportPayment](), example: `{"amount_cents":2500,"paid_on":"2026-11-24","description":"paid in store"}`, status: http.StatusCreated, answer: reflect.TypeFor[orderAnswer](),
+			problems: []string{"order", "invoice", "invoice-settled", "invoice-state", "payment-amount"},
+		},
+		{
+			method: http.MethodPost, path: "/v1/payments/{id}/reverse", scope: access.OrdersWrite, serve: (*API).reversePayment,
+			id: "reversePayment", summary: "Take back such a report",
+			about: "Undoes what the report did: the buyer owes the amount again, and an invoice that was settled gets a new due date. Answers with the order.",
+			body:  reflect.TypeFor[nothing](), optional: true, example: `{}`, of: "The payment: rcp_….", status: http.StatusOK, answer: reflect.TypeFor[orderAnswer](),
+			problems: []string{"payment", "payment-reversed", "payment-used", "invoice-state"},
+		},
+		{
 			method: http.MethodGet, path: "/v1/orders/{id}/invoice.html", scope: access.OrdersRead, serve: (*API).getInvoice,
 			id: "getInvoice", summary: "Read the invoice as a document",
 			about:  "The invoice as the buyer sees it: HTML that needs nothing from elsewhere.",

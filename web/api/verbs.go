@@ -1,12 +1,15 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
 	"achteraf/calendar"
 	"achteraf/internal/db"
+	"achteraf/internal/fault"
 	"achteraf/invoices"
+	"achteraf/payments"
 )
 
 // hold is something that waits, as the shop sees it.
@@ -47,5 +50,59 @@ func (a *API) holdOrder(c *call) (reply, error) {
 func (a *API) resumeOrder(c *call) (reply, error) {
 	return write(a, c, func(tx *db.Tx, _ *nothing) (int, error) {
 		return http.StatusOK, a.Clerk.Resume(c.ctx, tx, c.who.Merchant, c.id, c.who.Key)
+	})
+}
+
+// payment is what the shop reported as paid to it.
+type payment struct {
+	ID          string           `json:"id" example:"rcp_06a0m8e3xq7v5"`
+	AmountCents int64            `json:"amount_cents" example:"2500"`
+	PaidOn      calendar.Date    `json:"paid_on" format:"date" doc:"The day on which the buyer paid you."`
+	Description *string          `json:"description" example:"paid in store"`
+	Status      string           `json:"status" enum:"booked,reversed"`
+	CreatedAt   calendar.Instant `json:"created_at" format:"date-time" doc:"When you reported it."`
+}
+
+func (a *API) paymentsOf(ctx context.Context, tx *db.Tx, merchant, order string) ([]payment, error) {
+	out := []payment{}
+	list, err := a.Receipts.OfOrder(ctx, tx, merchant, order)
+	for _, r := range list {
+		p := payment{ID: r.ID, AmountCents: r.Cents, PaidOn: r.PaidOn, Description: null(&r.Description), Status: "booked", CreatedAt: r.MadeAt}
+		if !r.ReversedAt.IsZero() {
+			p.Status = "reversed"
+		}
+		out = append(out, p)
+	}
+	return out, err
+}
+
+// reportPayment says that the buyer paid the shop.
+type reportPayment struct {
+	AmountCents integer       `json:"amount_cents" minimum:"1" maximum:"10000000000" doc:"At most what is open." example:"2500"`
+	PaidOn      calendar.Date `json:"paid_on,omitzero" format:"date" doc:"The day on which the buyer paid you; today when it is left out." example:"2026-11-24"`
+	Description string        `json:"description,omitempty" nullable:"true" maxLength:"30" doc:"Your own word for it." example:"paid in store"`
+}
+
+// reportPayment serves POST /v1/orders/{id}/payments.
+func (a *API) reportPayment(c *call) (reply, error) {
+	return write(a, c, func(tx *db.Tx, in *reportPayment) (int, error) {
+		_, err := a.Receipts.Report(c.ctx, tx, payments.ToShop{Merchant: c.who.Merchant, Order: c.id, Cents: in.AmountCents.value, PaidOn: in.PaidOn,
+			Description: in.Description, By: c.who.Key})
+		return http.StatusCreated, err
+	})
+}
+
+// reversePayment serves POST /v1/payments/{id}/reverse.
+func (a *API) reversePayment(c *call) (reply, error) {
+	return writeAbout(a, c, func(tx *db.Tx, _ *nothing) (int, any, error) {
+		if !isID("rcp_", c.id) {
+			return 0, nil, fault.Missing("payment", "There is no such payment.")
+		}
+		r, err := a.Receipts.Reverse(c.ctx, tx, c.who.Merchant, c.id, c.who.Key)
+		if err != nil {
+			return 0, nil, err
+		}
+		out, err := a.show(c.ctx, tx, c.who.Merchant, r.Order)
+		return http.StatusOK, out, err
 	})
 }
