@@ -36,6 +36,7 @@ var checks = []check{
 	{"handles", "The open amount of each handle, and its number of overdue invoices, are those of the invoices of the orders whose buyer has it.", checkHandles},
 	{"documents", "Each issued invoice and each credit note with a number has the one document that was fixed with it, and nothing else has one.", checkDocuments},
 	{"psp-payments", "Each payment by bank button stands in the journal with what was paid, off its invoice or for its buyer; each settlement is its payments, and closes the provider's account with its bank line; nothing else is on that account.", checkPSP},
+	{"shop-receipts", "Each payment that a shop says it received stands in the journal with its amount, off its invoice or for its buyer and off what the shop gets; one that was taken back stands there both ways; there is no such entry without it.", checkReceipts},
 }
 
 // page is docs/verify.md.

@@ -84,7 +84,9 @@ type audit struct {
 	sums  map[account]*sum  // derived balances of the accounts that have a snapshot, sealed entries only
 	open  map[account]int64 // derived balances of the other accounts, all entries; no zeros
 	psp   map[account]int64 // what is on the accounts at payment providers, all entries
-	tail  map[int32]int64   // by currency: what entries not sealed yet add to the accounts of sums
+
+	receipts int64           // entries of money that shops received
+	tail     map[int32]int64 // by currency: what entries not sealed yet add to the accounts of sums
 }
 
 // account is one account of one merchant, in one currency. Numbers keep the key small: there are as many as invoices.
