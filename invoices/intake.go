@@ -340,6 +340,12 @@ func tested(d risk.Decision, class, country string) risk.Decision {
 	return d
 }
 
+// scopeFacts counts the term from the order's day on, since delivery may be as early as that.
+func scopeFacts(b *buyers.Buyer, t merchants.Terms) orders.ScopeFacts {
+	return orders.ScopeFacts{Consumer: b.Kind == buyers.Consumer, Country: b.Address.Country, Model: string(t.Contract.Model),
+		Large: t.Large, Marketplace: t.Marketplace, TermDays: t.Contract.SendAfterDays + t.Contract.TransitDays + t.Contract.DueDays}
+}
+
 // accept makes the order and its planned invoice.
 func (s *slice) accept(i int, terms merchants.Terms, out *Outcome) error {
 	r := &s.in[i]
@@ -356,7 +362,7 @@ func (s *slice) accept(i int, terms merchants.Terms, out *Outcome) error {
 		ID: s.tx.ID("ord_"), Merchant: terms.Merchant, Reference: r.Order.Reference, Attempt: out.Attempt, State: orders.Placed,
 		BuyerKind: b.Kind, Country: b.Address.Country, Language: b.Language, Currency: r.Order.Currency, Prices: r.Order.Prices,
 		TotalCents: r.Order.TotalCents, PaymentReference: reference, Contract: c.ID,
-		Scope:        orders.Scope(orders.ScopeFacts{Consumer: b.Kind == buyers.Consumer, Model: string(c.Model), TermDays: c.DueDays + c.TransitDays}),
+		Scope:        orders.Scope(scopeFacts(b, terms)),
 		TermsVersion: r.Order.TermsVersion, AcceptedText: r.Order.AcceptedText, AcceptedAt: r.Order.AcceptedAt,
 		PlacedOn: zone.DateOf(s.tx.Now), PlacedAt: s.tx.Now, MovedAt: s.tx.Now,
 	}

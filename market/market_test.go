@@ -210,14 +210,15 @@ func TestAlarm(t *testing.T) {
 var bad = []struct{ name, sql, want string }{
 	{"each payment leaves a cent open", `create trigger bug after insert on allocations when new.to_account = 'principal' begin
 		update invoices set open_cents = open_cents + 1, paid_cents = paid_cents - 1 where id = new.invoice_id; end`, "invoice-journal"},
-	{"invoices are not issued", `create trigger bug after insert on due when new.kind = 'invoice.issue' begin delete from due where id = new.id; end`, errModel.Error()},
+	{"invoices are not issued", `create trigger bug after insert on due when new.kind = 'invoice.issue' begin update due set due_at = due_at + 2592000000000 where id = new.id; end`, errModel.Error()},
+	{"an invoice's day is lost", `create trigger bug after insert on due when new.kind = 'invoice.issue' begin delete from due where id = new.id; end`, "next-steps"},
 	{"invoices are not mailed", `create trigger bug after insert on due when new.kind = 'invoice.issued' begin delete from due where id = new.id; end`, "mailed"},
-	{"orders do not lapse", `create trigger bug after insert on due when new.kind = 'order.lapse' begin delete from due where id = new.id; end`, errModel.Error()},
-	{"overdue invoices are not noticed", `create trigger bug after insert on due when new.kind = 'invoice.overdue' begin delete from due where id = new.id; end`, "overdue"},
+	{"orders do not lapse", `create trigger bug after insert on due when new.kind = 'order.lapse' begin update due set due_at = due_at + 2592000000000 where id = new.id; end`, errModel.Error()},
+	{"overdue invoices are not noticed", `create trigger bug after insert on due when new.kind = 'invoice.overdue' begin update due set due_at = due_at + 2592000000000 where id = new.id; end`, "overdue"},
 	{"what a buyer owes is not counted", `create trigger bug after update of open_cents on handles when new.open_cents > old.open_cents begin
 		update handles set open_cents = old.open_cents where kind = new.kind and hash = new.hash; end`, "handles"},
 	{"bank lines are booked twice", `create trigger bug after insert on bank_lines begin
-		update bank_lines set line_hash = randomblob(32) where id = new.id; end`, errModel.Error()},
+		update bank_lines set line_hash = randomblob(32) where id = new.id; end`, "bank-accounts"},
 }
 
 // TestAlarmWhileItGoesOn lets the platform be wrong from the first day on. The check of a day must notice.

@@ -110,6 +110,8 @@ type Terms struct {
 	State         State
 	Country       string
 	InvoicePrefix string
+	Large         bool
+	Marketplace   bool
 	Contract      Contract
 	Version       string // of its terms of sale
 }
@@ -126,7 +128,7 @@ func (t *Contract) places() []any {
 }
 
 var findInForce = db.NewQuery(`
-select m.id, m.state, m.country, m.invoice_prefix,
+select m.id, m.state, m.country, m.invoice_prefix, m.large, m.marketplace,
        coalesce((select t.version from terms t where t.merchant_id = m.id and t.valid_from <= $3 order by t.valid_from desc, t.added_at desc limit 1), ''),
        `+contractColumns+`
   from merchants m join contracts c on c.merchant_id = m.id
@@ -192,7 +194,7 @@ func InForce(ctx context.Context, tx *db.Tx, list []TermsKey, on calendar.Date) 
 	clear(out)
 	err := tx.Find(ctx, findInForce, keys, func(_ int, r db.Row) error {
 		var t Terms
-		err := r.Scan(append([]any{&t.Merchant, &t.State, &t.Country, &t.InvoicePrefix, &t.Version}, t.Contract.places()...)...)
+		err := r.Scan(append([]any{&t.Merchant, &t.State, &t.Country, &t.InvoicePrefix, &t.Large, &t.Marketplace, &t.Version}, t.Contract.places()...)...)
 		out[TermsKey{t.Merchant, t.Contract.Workflow}] = t
 		return err
 	})

@@ -68,6 +68,8 @@ type Merchant struct {
 	IBAN               string
 	Language           string
 	InvoicePrefix      string
+	Large              bool // no micro, small or medium-sized enterprise (Recommendation 2003/361/EC): another consumer credit rule holds
+	Marketplace        bool // others sell through this shop too
 	State              State
 	CreatedAt          calendar.Instant
 }
@@ -93,6 +95,8 @@ type New struct {
 	IBAN               string    `toml:"iban"`
 	Language           string    `toml:"language"`
 	InvoicePrefix      string    `toml:"invoice_prefix"`
+	Large              bool      `toml:"large"`       // 250 people or more, or turnover above 50 and balance above 43 million euros
+	Marketplace        bool      `toml:"marketplace"` // others sell through this shop too
 	Contacts           []Contact `toml:"contact"`
 	Contract           Contract  `toml:"contract"`
 	Terms              TermsText `toml:"terms"`
@@ -240,13 +244,13 @@ func Add(ctx context.Context, tx *db.Tx, n New) (Merchant, error) {
 	}
 	m := Merchant{ID: tx.ID("mer_"), Slug: n.Slug, Name: n.Name, LegalName: n.LegalName, Country: n.Country, Street: n.Street,
 		HouseNumber: n.HouseNumber, Postcode: n.Postcode, City: n.City, RegistrationNumber: n.RegistrationNumber, VATID: n.VATID,
-		IBAN: n.IBAN, Language: n.Language, InvoicePrefix: n.InvoicePrefix, State: Draft, CreatedAt: tx.Now}
+		IBAN: n.IBAN, Language: n.Language, InvoicePrefix: n.InvoicePrefix, Large: n.Large, Marketplace: n.Marketplace, State: Draft, CreatedAt: tx.Now}
 	_, err := tx.Exec(ctx, `
 insert into merchants (id, slug, name, legal_name, country, street, house_number, postcode, city, registration_number, vat_id, iban,
-       language, invoice_prefix, state, created_at, moved_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)`,
+       language, invoice_prefix, large, marketplace, state, created_at, moved_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18)`,
 		m.ID, m.Slug, m.Name, m.LegalName, m.Country, m.Street, m.HouseNumber, m.Postcode, m.City, m.RegistrationNumber, m.VATID, m.IBAN,
-		m.Language, m.InvoicePrefix, m.State, m.CreatedAt)
+		m.Language, m.InvoicePrefix, m.Large, m.Marketplace, m.State, m.CreatedAt)
 	if err != nil {
 		return m, err
 	}
@@ -394,11 +398,11 @@ func move(ctx context.Context, tx *db.Tx, id, on string) error {
 }
 
 const columns = `id, slug, name, legal_name, country, street, house_number, postcode, city, registration_number, vat_id, iban, language,
-       invoice_prefix, state, created_at`
+       invoice_prefix, large, marketplace, state, created_at`
 
 func (m *Merchant) places() []any {
 	return []any{&m.ID, &m.Slug, &m.Name, &m.LegalName, &m.Country, &m.Street, &m.HouseNumber, &m.Postcode, &m.City, &m.RegistrationNumber,
-		&m.VATID, &m.IBAN, &m.Language, &m.InvoicePrefix, &m.State, &m.CreatedAt}
+		&m.VATID, &m.IBAN, &m.Language, &m.InvoicePrefix, &m.Large, &m.Marketplace, &m.State, &m.CreatedAt}
 }
 
 func one(ctx context.Context, tx *db.Tx, sql string, arg string) (Merchant, error) {

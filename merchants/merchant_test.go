@@ -153,7 +153,7 @@ func TestFile(t *testing.T) {
 
 // TestUnreadableFile holds that a person is told where the file is wrong.
 func TestUnreadableFile(t *testing.T) {
-	for old, want := range map[string]string{"fee_fixed_cents = 25": "line 30", "slug =": "line 4"} {
+	for old, want := range map[string]string{"fee_fixed_cents = 25": "line 32", "slug =": "line 4"} {
 		_, err := merchants.FromTOML(strings.NewReader(strings.Replace(sampleText(t), old, old+` "`, 1)))
 		if f := fault.As(err); f == nil || !strings.Contains(f.Detail, want) {
 			t.Errorf("without %s: %v", old, err)

@@ -3,6 +3,13 @@ create table clock (
     offset_us {{.Bigint}} not null
 ) {{.Strict}};
 
+create table clock_floor (
+    id        {{.Bigint}} not null primary key,
+    latest_us {{.Bigint}} not null
+) {{.Strict}};
+
+insert into clock_floor (id, latest_us) values (1, 0);
+
 create table outcomes (
     slot   text        not null,
     turn   {{.Bigint}} not null,

@@ -13,6 +13,8 @@ create table merchants (
     iban                text         not null,
     language            text         not null,
     invoice_prefix      text         not null unique,
+    large               {{.Bool}}    not null,
+    marketplace         {{.Bool}}    not null,
     state               text         not null,
     created_at          {{.Instant}} not null,
     moved_at            {{.Instant}} not null

@@ -133,15 +133,19 @@ func TestReference(t *testing.T) {
 }
 
 func TestScope(t *testing.T) {
-	cases := map[string]ScopeFacts{
-		"outside/not-a-consumer":             {false, "guaranteed", 90},
-		"inside/claim-bought-by-third-party": {true, "guaranteed", 16},
-		"outside/free-deferral-by-seller":    {true, "collected", 50},
-		"inside/more-than-50-days":           {true, "collected", 51},
+	cases := map[string][]ScopeFacts{
+		"outside/not-a-consumer":             {{false, "NL", "guaranteed", true, true, 90}},
+		"inside/claim-bought-by-third-party": {{true, "NL", "guaranteed", false, false, 16}, {true, "NL", "guaranteed", true, true, 90}},
+		"inside/seller-is-a-platform":        {{true, "NL", "collected", false, true, 14}},
+		"outside/free-deferral-by-seller":    {{true, "NL", "collected", false, false, 50}, {true, "BE", "own", true, false, 14}, {true, "BE", "collected", false, true, 50}},
+		"inside/more-than-50-days":           {{true, "NL", "collected", false, false, 51}},
+		"inside/more-than-14-days":           {{true, "NL", "collected", true, false, 15}, {true, "BE", "own", true, true, 19}},
 	}
-	for want, f := range cases {
-		if got := Scope(f); got != scopeVersion+"/"+want {
-			t.Errorf("%+v: %s", f, got)
+	for want, all := range cases {
+		for _, f := range all {
+			if got := Scope(f); got != scopeVersion+"/"+want {
+				t.Errorf("%+v: %s", f, got)
+			}
 		}
 	}
 }

@@ -19,7 +19,7 @@ var chart = map[string]rule{
 	"merchant/pending":     {5, true, "", false},
 	"merchant/payable":     {6, true, "", false},
 	"merchant/reserve":     {7, true, "", false},
-	"bank":                 {8, false, "IBAN", false},
+	"bank":                 {atBank, false, "IBAN", false},
 	"psp":                  {atPSP, false, "", false},
 	"unallocated":          {10, false, "bl_", true},
 	"transit/refunds":      {11, false, "", false},
@@ -32,8 +32,11 @@ var chart = map[string]rule{
 	"expense/loss":         {18, false, "", false},
 }
 
-// atPSP is the number of the account at payment providers.
-const atPSP = 9
+// Numbers of the accounts that carry money elsewhere.
+const (
+	atBank = 8
+	atPSP  = 9
+)
 
 // codeOf is the reverse of rule.number.
 func codeOf(number int32) string {

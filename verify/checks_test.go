@@ -89,29 +89,36 @@ func stageRows() (rows []struct {
 		add("invoices", v)
 	}
 	order("a", shop, "started", "excl_vat", 2033, values{"cents": 1000, "vat": "21"}, values{"cents": 505, "vat": "9"}, values{"cents": 250, "vat": "9.0"})
-	invoice("a", shop, values{"number": "DEMO-2026-000001", "issued_on": today, "total_cents": 2033, "open_cents": 1000, "paid_cents": 1000, "credited_cents": 33, "held_cents": 50})
+	invoice("a", shop, values{"status": "open", "due_on": today, "number": "DEMO-2026-000001", "issued_on": today, "total_cents": 2033, "open_cents": 1000, "paid_cents": 1000, "credited_cents": 33, "held_cents": 50})
 	order("b", shop, "placed", "incl_vat", 400, values{"cents": 500, "vat": "21"}, values{"cents": -100, "vat": "21"})
-	invoice("b", shop, values{"total_cents": 400, "open_cents": 400})
+	invoice("b", shop, values{"status": "planned", "total_cents": 400, "open_cents": 400})
 	order("c", shop, "cancelled", "incl_vat", 100, values{"cents": 100, "vat": "0"})
-	invoice("c", shop, values{"total_cents": 100, "credited_cents": 100})
+	invoice("c", shop, values{"status": "cancelled", "total_cents": 100, "credited_cents": 100})
 	order("d", shop, "lapsed", "incl_vat", 70, values{"cents": 70, "vat": "0"})
-	invoice("d", shop, values{"total_cents": 70, "open_cents": 70, "held_cents": 3})
+	invoice("d", shop, values{"status": "cancelled", "total_cents": 70, "credited_cents": 70, "held_cents": 3})
 	order("e", other, "started", "excl_vat", 10, values{"cents": 10, "vat": "0"})
-	invoice("e", other, values{"number": "OPS-2026-000001", "issued_on": today, "total_cents": 10, "open_cents": 6, "paid_cents": 4, "held_cents": 2})
+	invoice("e", other, values{"status": "open", "overdue": true, "due_on": today, "number": "OPS-2026-000001", "issued_on": today, "total_cents": 10, "open_cents": 6, "paid_cents": 4, "held_cents": 2})
 	add("credits", values{"id": "cre_a", "merchant_id": shop, "invoice_id": "inv_a", "number": "DEMO-2026-000002", "amount_cents": 33})
 	add("credits", values{"id": "cre_b", "merchant_id": shop, "invoice_id": "inv_b", "amount_cents": 1}) // of a planned invoice: no number
 	for id, kind := range map[string]string{"inv_a": "invoice", "cre_a": "credit"} {
 		add("documents", values{"id": id, "merchant_id": shop, "kind": kind, "facts": []byte("sealed")})
 	}
 	add("documents", values{"id": "inv_e", "merchant_id": other, "kind": "invoice", "facts": []byte("sealed")})
+	add("due", values{"id": "due_a", "kind": "invoice.overdue", "merchant_id": shop, "subject": "inv_a"})
+	add("due", values{"id": "due_b", "kind": "order.lapse", "merchant_id": shop, "subject": "ord_b"})
 	add("series", values{"id": "DEMO-2026", "merchant_id": shop, "last": 2})
 	add("series", values{"id": "OPS-2026", "merchant_id": "operator", "last": 1})
-	add("bank_lines", values{"id": "bl_a", "line_hash": []byte("a"), "currency": "EUR", "cents": 1100, "left_cents": 50})
-	add("bank_lines", values{"id": "bl_out", "line_hash": []byte("b"), "currency": "EUR", "cents": -500, "left_cents": -500})
+	add("bank_lines", values{"id": "bl_a", "iban": "NL13TEST0123456789", "line_hash": []byte("a"), "currency": "EUR", "cents": 1100, "left_cents": 50})
+	add("bank_lines", values{"id": "bl_out", "iban": "NL13TEST0123456789", "line_hash": []byte("b"), "currency": "EUR", "cents": -500, "left_cents": -500})
 	add("allocations", values{"id": "alc_a", "merchant_id": shop, "bank_line_id": "bl_a", "order_id": "ord_a", "invoice_id": "inv_a", "cents": 1000})
 	add("allocations", values{"id": "alc_b", "merchant_id": shop, "bank_line_id": "bl_a", "order_id": "ord_a", "cents": 50})
-	add("bank_lines", values{"id": "bl_psp", "line_hash": []byte("c"), "currency": "EUR", "cents": 5, "left_cents": 0})
+	add("bank_lines", values{"id": "bl_psp", "iban": "NL13TEST0123456789", "line_hash": []byte("c"), "currency": "EUR", "cents": 5, "left_cents": 0})
 	add("allocations", values{"id": "alc_c", "merchant_id": "operator", "bank_line_id": "bl_psp", "cents": 5})
+	for i, balance := range []int{5000, 5600} {
+		add("statements", values{"id": fmt.Sprint("stm_", i), "iban": "NL13TEST0123456789", "statement_ref": fmt.Sprint(i), "complete": true,
+			"to_on": today.AddDays(i), "opening_cents": balance, "closing_cents": []int{5600, 5605}[i]})
+	}
+	add("statements", values{"id": "stm_x", "iban": "NL40TEST0123456788", "complete": false})
 	add("psp_payments", values{"id": "pay_a", "merchant_id": other, "invoice_id": "inv_e", "order_id": "ord_e", "currency": "EUR", "state": "paid", "amount_cents": 6, "paid_cents": 6, "settled_by": "set_a"})
 	add("psp_payments", values{"id": "pay_b", "merchant_id": shop, "invoice_id": "inv_a", "order_id": "ord_a", "currency": "EUR", "state": "open", "amount_cents": 6})
 	add("psp_settlements", values{"id": "set_a", "provider_id": "stl_a", "currency": "EUR", "state": "closed", "gross_cents": 6, "fee_cents": 1, "net_cents": 5, "bank_line_id": "bl_psp"})
@@ -128,9 +135,10 @@ func stageRows() (rows []struct {
 		}
 		who(2, hashes[0], hashes[1], hashes[2])
 	}
+	late := map[string]int{"bob": 1}
 	for h, open := range map[handle]int{{"email", "anna"}: 1400, {"email", "old"}: 0, {"phone", "0611"}: 0, {"phone", "0612"}: 1000,
 		{"who", "anna b"}: 1000, {"who", "anna c"}: 400, {"email", "bob"}: 6, {"who", "bob"}: 6, {"address", "elsewhere"}: 99} {
-		add("handles", values{"kind": h.kind, "hash": []byte(h.hash), "open_cents": open})
+		add("handles", values{"kind": h.kind, "hash": []byte(h.hash), "open_cents": open, "overdue": late[h.hash]})
 	}
 	return rows
 }
@@ -297,7 +305,7 @@ var faults = []fault{
 	{"balances", "cents", "update balances set cents = cents + 1 where code = 'tax/vat'", nil},
 	{"balances", "entries", "update balances set entries = entries + 1 where code = 'tax/vat'", nil},
 	{"balances", "place", "update balances set place = place + 1 where code = 'tax/vat'", nil},
-	{"balances", "one left out", "delete from balances where code = 'bank'", nil},
+	{"balances", "one left out", "delete from balances where code = 'transit/refunds'", nil},
 	{"balances", "one too many", "", func(ctx context.Context, tx *db.Tx) error {
 		return shapes[6].insert(ctx, tx, []any{"psp", shop, "", "EUR", 0, 0, 0})
 	}},
@@ -379,7 +387,6 @@ var faults = []fault{
 	{"handles", "too much", "update handles set open_cents = open_cents + 1 where kind = 'who'", nil},
 	{"handles", "an old one", "update handles set open_cents = 1 where kind = 'email' and open_cents = 0", nil},
 	{"handles", "one left out", "delete from handles where kind = 'phone' and open_cents = 1000", nil},
-	{"handles", "an order that lapsed", "update orders set state = 'placed' where id = 'ord_d'", nil},
 	{"handles", "an order that did not", "update orders set state = 'cancelled' where id = 'ord_b'", nil},
 	{"documents", "an invoice without one", "delete from documents where id = 'inv_a'", nil},
 	{"documents", "a credit note without one", "delete from documents where id = 'cre_a'", nil},
@@ -418,6 +425,25 @@ var faults = []fault{
 	{"shop-receipts", "gone", "delete from shop_receipts where id = 'rcp_a'", nil},
 	{"shop-receipts", "an entry of none", "", planted(entry{merchant: shop, key: "planted", kind: "paid-to-shop", currency: "EUR",
 		legs: []leg{{code: "merchant/pending", cents: 1}, {code: "merchant/pending", cents: -1}}})},
+	{"states", "an order that lapsed", "update orders set state = 'placed' where id = 'ord_d'", nil},
+	{"states", "a started order that was not", "update orders set state = 'placed' where id = 'ord_a'", nil},
+	{"states", "a closed order with an open invoice", "update orders set state = 'closed' where id = 'ord_a'", nil},
+	{"states", "no state", "update orders set state = '' where id = 'ord_b'", nil},
+	{"states", "paid with money open", "update invoices set status = 'paid' where id = 'inv_a'", nil},
+	{"states", "without a due date", "update invoices set due_on = null where id = 'inv_a'", nil},
+	{"states", "withdrawn, and credited in part by name", "update invoices set status = 'credited', credited_cents = 0, paid_cents = 100 where id = 'inv_c'", nil},
+	{"states", "overdue before it is due", "update invoices set overdue = (select overdue from invoices where id = 'inv_e') where id = 'inv_c'", nil},
+	{"next-steps", "a planned invoice is forgotten", "delete from due where id = 'due_b'", nil},
+	{"next-steps", "an open invoice is forgotten", "update due set kind = 'invoice.issue' where id = 'due_a'", nil},
+	{"bank-accounts", "a line of another account", "update bank_lines set iban = 'NL13TEST0123456780' where id = 'bl_psp'", nil},
+	{"bank-accounts", "the bank has more", "update statements set closing_cents = 5606 where id = 'stm_1'", nil},
+	{"bank-accounts", "a line that the bank has not, and posted so", "", func(ctx context.Context, tx *db.Tx) error {
+		if err := plant(ctx, tx, entry{merchant: "operator", key: "k", kind: "k", currency: "EUR", legs: []leg{
+			{code: "bank", subject: "NL13TEST0123456789", cents: 2}, {code: "unallocated", subject: "bl_new", cents: -2}}}); err != nil {
+			return err
+		}
+		return insert(ctx, tx, "bank_lines", values{"id": "bl_new", "iban": "NL13TEST0123456789", "line_hash": []byte("new"), "currency": "EUR", "cents": 2, "left_cents": 2})
+	}},
 	{"handles", "a corrected identity", "update identities set version = 1 - version where id = 'att_a'", nil},
 }
 

@@ -272,8 +272,8 @@ func (j *journal) reckon(e *entry, place int64) {
 		l := &e.legs[i]
 		rule := chart[l.code]
 		name := account{rule.number, merchant, currency, l.subject}
-		if rule.number == atPSP {
-			j.psp[name] += l.cents
+		if rule.number == atPSP || rule.number == atBank {
+			j.elsewhere[name] += l.cents
 		}
 		if rule.summed() {
 			if place >= 0 {

@@ -41,7 +41,10 @@ func checkPSP(ctx context.Context, a *audit) error {
 		return err
 	}
 	found, row, cents := false, "", int64(0)
-	for name, left := range a.psp {
+	for name, left := range a.elsewhere {
+		if name.code != atPSP {
+			continue
+		}
 		if r := rowOf("psp", a.names.word(name.merchant), "", a.names.word(name.currency)); left != 0 && (!found || r < row) {
 			found, row, cents = true, r, left
 		}
@@ -54,7 +57,7 @@ func checkPSP(ctx context.Context, a *audit) error {
 
 // explained takes an amount off the provider's account of a merchant: a row says why it is there.
 func (a *audit) explained(merchant, currency string, cents int64) {
-	a.psp[account{atPSP, a.names[merchant], a.names[currency], ""}] -= cents
+	a.elsewhere[account{atPSP, a.names[merchant], a.names[currency], ""}] -= cents
 }
 
 func (a *audit) eachPSPPayment(ctx context.Context) error {

@@ -61,7 +61,7 @@ func In(ctx context.Context, tx *db.Tx, o Options) (Report, error) {
 	if err != nil {
 		return Report{}, errors.New("verify: the public key of the log cannot be read")
 	}
-	a := &audit{tx: tx, options: o, key: verifier, names: numbers{}, sums: map[account]*sum{}, open: map[account]int64{}, psp: map[account]int64{}, tail: map[int32]int64{}}
+	a := &audit{tx: tx, options: o, key: verifier, names: numbers{}, sums: map[account]*sum{}, open: map[account]int64{}, elsewhere: map[account]int64{}, tail: map[int32]int64{}}
 	for _, c := range checks {
 		if c.run != nil {
 			if err := c.run(ctx, a); err != nil {
@@ -80,13 +80,12 @@ type audit struct {
 	key     note.Verifier
 	report  Report
 
-	names numbers           // merchants and currencies by number
-	sums  map[account]*sum  // derived balances of the accounts that have a snapshot, sealed entries only
-	open  map[account]int64 // derived balances of the other accounts, all entries; no zeros
-	psp   map[account]int64 // what is on the accounts at payment providers, all entries
-
-	receipts int64           // entries of money that shops received
-	tail     map[int32]int64 // by currency: what entries not sealed yet add to the accounts of sums
+	names     numbers           // merchants and currencies by number
+	sums      map[account]*sum  // derived balances of the accounts that have a snapshot, sealed entries only
+	open      map[account]int64 // derived balances of the other accounts, all entries; no zeros
+	elsewhere map[account]int64 // what is at banks and at payment providers, all entries
+	tail      map[int32]int64   // by currency: what entries not sealed yet add to the accounts of sums
+	receipts  int64             // entries of money that shops received
 }
 
 // account is one account of one merchant, in one currency. Numbers keep the key small: there are as many as invoices.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -19,6 +20,7 @@ import (
 
 	"achteraf/calendar"
 	"achteraf/internal/db"
+	"achteraf/merchants"
 	"achteraf/migrations"
 
 	"github.com/BurntSushi/toml"
@@ -159,12 +161,55 @@ func (f *fileResolver) load(c *kong.Context) {
 	if path == "" {
 		return
 	}
-	if _, err := toml.DecodeFile(path, &f.keys); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			err = fmt.Errorf("there is no configuration file %s", path)
-		}
-		f.err = err
+	_, err := toml.DecodeFile(path, &f.keys)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		f.err = fmt.Errorf("there is no configuration file %s", path)
+	case err != nil:
+		f.err = fmt.Errorf("%s: %w", path, err)
+	default:
+		f.err = strangeKeys(path, flagKeys(c.Model.Node))
 	}
+}
+
+// tables is what stands in the configuration file beside the flags.
+type tables struct {
+	Operator merchants.Operator
+	Brand    brandSettings
+	Mail     *mailSettings
+	PSP      *pspSettings
+}
+
+// strangeKeys refuses a file with a key that nothing reads: a misspelt setting must not pass as if it held.
+func strangeKeys(path string, flags map[string]bool) error {
+	meta, err := toml.DecodeFile(path, &tables{})
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	var strange []string
+	for _, key := range meta.Undecoded() {
+		if len(key) > 1 || !flags[key[0]] {
+			strange = append(strange, key.String())
+		}
+	}
+	if len(strange) > 0 {
+		return fmt.Errorf("%s: nothing reads %s; the sample is docs/achteraf.toml", path, strings.Join(strange, ", "))
+	}
+	return nil
+}
+
+// flagKeys are the keys of all flags of a command and of those below it.
+func flagKeys(n *kong.Node) map[string]bool {
+	keys := map[string]bool{}
+	for _, f := range n.Flags {
+		if f.Name != "config" && f.Name != "help" {
+			keys[strings.ReplaceAll(f.Name, "-", "_")] = true
+		}
+	}
+	for _, child := range n.Children {
+		maps.Copy(keys, flagKeys(child))
+	}
+	return keys
 }
 
 // tune lets the collector of a server run less often: memory is there, and every pause of it is paid by

@@ -37,7 +37,7 @@ type mailSettings struct {
 
 // configureMail reads the [mail] table. Its error says, a line each, what is missing or wrong.
 func configureMail(c *platform.Config, path string) error {
-	var file struct{ Mail *mailSettings }
+	var file tables
 	if path != "" {
 		if _, err := toml.DecodeFile(path, &file); err != nil {
 			return nil // what is wrong with the file is said once, where the operator is read

@@ -31,7 +31,7 @@ type pspSettings struct {
 // readPSP reads the [psp] table and makes its client. It is nil where the table is missing. No setting lets it call
 // an address that is not public.
 func readPSP(path string) (client payments.PSP, err error) {
-	var file struct{ PSP *pspSettings }
+	var file tables
 	if path == "" {
 		return nil, nil
 	}

@@ -118,7 +118,7 @@ func (s *secrets) logKey() (*ledger.Key, error) {
 
 // readOperator reads the [operator] table of the configuration file.
 func readOperator(path string) (merchants.Operator, error) {
-	var file struct{ Operator merchants.Operator }
+	var file tables
 	if path == "" {
 		return file.Operator, errors.New("operator: give --config FILE with an [operator] table (see docs/achteraf.toml)")
 	}
@@ -126,11 +126,12 @@ func readOperator(path string) (merchants.Operator, error) {
 	return file.Operator, err
 }
 
+// brandSettings is the [brand] table of the configuration file.
+type brandSettings struct{ Name, Wordmark, Styles string }
+
 // readBrand reads the [brand] table of the configuration file, if there is one, and the files that it names.
 func readBrand(path string) (page.Brand, error) {
-	var file struct {
-		Brand struct{ Name, Wordmark, Styles string }
-	}
+	var file tables
 	if path == "" {
 		return page.Brand{}, nil
 	}
@@ -181,6 +182,9 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		if f.Err != nil {
 			p.Log().Warn("receivers may take our mail for forged", "what", f.What, "err", f.Err)
 		}
+	}
+	if err := clockBehind(ctx, d); err != nil {
+		p.Log().Error("the machine's clock", "err", err)
 	}
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
@@ -258,6 +262,7 @@ func (c *doctorCmd) Run(ctx context.Context) error {
 			}
 			say("seals follow", err)
 		}
+		say("the machine's clock is not behind", clockBehind(ctx, d))
 		failed, err := failedWork(ctx, d, "", mostFailed)
 		if err == nil && len(failed) > 0 {
 			err = fmt.Errorf("%d pieces of work failed for good; see: achteraf admin failed list", len(failed))
@@ -268,6 +273,15 @@ func (c *doctorCmd) Run(ctx context.Context) error {
 		return exitError{1, fmt.Errorf("%d things are missing", bad)}
 	}
 	return nil
+}
+
+// clockBehind says how far this machine's clock is behind business time, when that is more than clocks differ.
+func clockBehind(ctx context.Context, d *db.DB) error {
+	by, err := d.Behind(ctx)
+	if err == nil && by > time.Minute {
+		err = fmt.Errorf("it is %s behind the latest business time of this database, which stands still until then", by.Round(time.Second))
+	}
+	return err
 }
 
 func or(s, otherwise string) string {

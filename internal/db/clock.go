@@ -29,7 +29,61 @@ func (d *DB) loadClock(ctx context.Context) error {
 	case !errors.Is(err, ErrNone) && !noTable(err):
 		return err
 	}
+	return d.loadFloor(ctx)
+}
+
+// Business time never goes back, not even when a machine starts with a clock that is behind: the latest business
+// time is written down every ten seconds of it, in a transaction that was there anyway.
+const (
+	floorStep = 10 * time.Second
+	readFloor = `select latest_us from clock_floor where id = 1`
+	keepFloor = `update clock_floor set latest_us = $1 where id = 1 and latest_us < $1`
+)
+
+// loadFloor learns how far business time had come when this database was last written to.
+func (d *DB) loadFloor(ctx context.Context) error {
+	var us int64
+	err := d.Read(ctx, func(tx *Tx) error { return tx.QueryRow(ctx, readFloor, nil, &us) })
+	if noTable(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	d.floor.Store(us)
+	d.floored.Store(true)
+	for last := d.latest.Load(); last < us && !d.latest.CompareAndSwap(last, us); last = d.latest.Load() {
+	}
 	return nil
+}
+
+// keepFloor writes business time down when it has gone on for long enough. Of a transaction that fails after
+// that the step is lost, and the next one comes ten seconds later.
+func (d *DB) keepFloor(ctx context.Context, tx *Tx) error {
+	kept, now := d.floor.Load(), tx.Now.Micros()
+	if !d.floored.Load() || now < kept+floorStep.Microseconds() || !d.floor.CompareAndSwap(kept, now) {
+		return nil
+	}
+	_, err := tx.Exec(ctx, keepFloor, now)
+	return err
+}
+
+// Behind is how far this machine's clock is behind the business time that this database has seen; 0 when it is not.
+// Until the clock has caught up business time stands still.
+func (d *DB) Behind(ctx context.Context) (by time.Duration, err error) {
+	err = d.Read(ctx, func(tx *Tx) error {
+		now := tx.Wall
+		if d.movable.Load() {
+			moved, err := tx.offset(ctx)
+			if err != nil {
+				return err
+			}
+			now = now.Add(moved)
+		}
+		by = max(0, tx.Now.Sub(now))
+		return nil
+	})
+	return by, err
 }
 
 func (tx *Tx) offset(ctx context.Context) (time.Duration, error) {
@@ -38,7 +92,7 @@ func (tx *Tx) offset(ctx context.Context) (time.Duration, error) {
 	return time.Duration(us) * time.Microsecond, err
 }
 
-// stamp gives tx its two times. Business time never goes back within a process.
+// stamp gives tx its two times.
 func (d *DB) stamp(ctx context.Context, tx *Tx) error {
 	tx.Wall = d.opts.Wall()
 	now := tx.Wall

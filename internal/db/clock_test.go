@@ -43,6 +43,39 @@ func TestBusinessTimeIsWallTimeUntilItMayMove(t *testing.T) {
 	})
 }
 
+// TestTimeOutlivesTheProcess holds that business time does not go back when a machine starts again with its clock
+// behind, and says so.
+func TestTimeOutlivesTheProcess(t *testing.T) {
+	dbtest.RunOn(t, func(t *testing.T, p *dbtest.Place) {
+		start := p.Clock.Now()
+		d := p.Open(t)
+		now(t, d.Write) // writes the first moment down
+		p.Clock.Advance(time.Hour)
+		latest, _ := now(t, d.Write)
+		p.Clock.Advance(9 * time.Second)
+		now(t, d.Write) // too soon to be written down
+		must(t, d.Close())
+
+		p.Clock.Set(start)
+		again := p.Open(t)
+		for _, run := range []func(context.Context, func(*db.Tx) error) error{again.Read, again.Write} {
+			if n, w := now(t, run); n != latest || w != start {
+				t.Errorf("it is %v, wall %v; want %v", n, w, latest)
+			}
+		}
+		if by, err := again.Behind(t.Context()); err != nil || by != time.Hour {
+			t.Errorf("behind by %v, %v", by, err)
+		}
+		p.Clock.Set(latest.Add(time.Second))
+		if by, err := again.Behind(t.Context()); err != nil || by != 0 {
+			t.Errorf("behind by %v, %v", by, err)
+		}
+		if n, _ := now(t, again.Write); n != latest.Add(time.Second) {
+			t.Errorf("it is %v", n)
+		}
+	})
+}
+
 func TestTheClockMovesForAllAtOnce(t *testing.T) {
 	dbtest.RunOn(t, func(t *testing.T, p *dbtest.Place) {
 		a := p.Open(t)

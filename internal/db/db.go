@@ -41,6 +41,8 @@ type DB struct {
 	engine  engine
 	movable atomic.Bool  // business time has an offset row
 	latest  atomic.Int64 // latest business time given, microseconds
+	floored atomic.Bool  // the table of the floor is there
+	floor   atomic.Int64 // the latest that was written down, microseconds
 
 	slotMu sync.Mutex
 	slots  []*slot // free ones
@@ -249,6 +251,9 @@ func (d *DB) once(ctx context.Context, tx *Tx, fn func(*Tx) error) (outcome, err
 				return err
 			}
 			if err := fn(tx); err != nil {
+				return err
+			}
+			if err := d.keepFloor(ctx, tx); err != nil {
 				return err
 			}
 			return d.finish(ctx, tx)
