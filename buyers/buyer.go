@@ -59,7 +59,17 @@ type Firm struct {
 }
 
 // check gathers wrong fields.
-type check struct{ fault.Checker }
+type check struct {
+	fault.Checker
+	loose bool
+}
+
+// doubt notes what is wrong by a rule that a looser wire does not have.
+func (c *check) doubt(pointer, code, detail string) {
+	if !c.loose {
+		c.Wrong(pointer, code, "%s", detail)
+	}
+}
 
 // longest is how long a name, street or town may be, in characters.
 const longest = 200
@@ -70,7 +80,7 @@ func (c *check) text(s *string, pointer, what string, required bool) {
 	switch {
 	case utf8.RuneCountInString(*s) > longest:
 		c.Wrong(pointer, "too-long", "At most %d characters for %s.", longest, what)
-	case *s == "" && required:
+	case *s == "" && required && !c.loose:
 		c.Wrong(pointer, "required", "Fill in %s.", what)
 	case !printable(*s):
 		c.Wrong(pointer, "characters", "Leave control characters out of %s.", what)
@@ -84,7 +94,17 @@ func printable(s string) bool {
 // Check brings b into the stored form and returns what is wrong with it; at is the JSON pointer of b, such
 // as "#/buyer". Nothing in the answer repeats what was typed.
 func (b *Buyer) Check(at string, today calendar.Date) []fault.Field {
-	c := &check{}
+	return b.check(&check{}, at, today)
+}
+
+// CheckLoosely is Check for wires whose own rules ask for less: a field may be empty, a birth date unknown, and a
+// telephone number, postcode, house number or registration number that nobody knows stays as it was typed. What is not
+// even an address for mail, or cannot be stored, is still wrong.
+func (b *Buyer) CheckLoosely(at string, today calendar.Date) []fault.Field {
+	return b.check(&check{loose: true}, at, today)
+}
+
+func (b *Buyer) check(c *check, at string, today calendar.Date) []fault.Field {
 	b.Address.Country = strings.ToUpper(strings.TrimSpace(b.Address.Country)) // a national telephone number needs it
 	b.checkContact(c, at)
 	c.text(&b.Name.First, at+"/name/first", "the first name", b.Kind == Consumer)
@@ -115,14 +135,15 @@ func (b *Buyer) checkContact(c *check, at string) {
 	}
 	if b.Phone != "" {
 		if phone, err := ident.Phone(b.Address.Country, b.Phone); err != nil {
-			c.Wrong(at+"/phone", "phone", "Give a complete telephone number, best in international form.")
+			c.doubt(at+"/phone", "phone", "Give a complete telephone number, best in international form.")
 		} else {
 			b.Phone = phone
 		}
 	}
 	if b.IP != "" {
 		if ip, err := netip.ParseAddr(b.IP); err != nil || ip.Zone() != "" {
-			c.Wrong(at+"/ip", "ip", "Give an IPv4 or IPv6 address.")
+			c.doubt(at+"/ip", "ip", "Give an IPv4 or IPv6 address.")
+			b.IP = ""
 		} else {
 			b.IP = ip.Unmap().String()
 		}
@@ -132,7 +153,7 @@ func (b *Buyer) checkContact(c *check, at string) {
 func (b *Buyer) checkConsumer(c *check, at string, today calendar.Date) {
 	switch {
 	case b.BirthDate.IsZero():
-		c.Wrong(at+"/birth_date", "required", "Fill in the date of birth.")
+		c.doubt(at+"/birth_date", "required", "Fill in the date of birth.")
 	case b.BirthDate.After(today):
 		c.Wrong(at+"/birth_date", "future", "The date of birth lies in the future.")
 	case b.BirthDate.AddMonths(12 * 125).Before(today):
@@ -154,7 +175,7 @@ func (b *Buyer) checkCompany(c *check, at string) {
 	f := b.Company
 	c.text(&f.Name, at+"/company/name", "the company's name", true)
 	if n, err := ident.RegistrationNumber(b.Address.Country, f.RegistrationNumber); err != nil {
-		c.Wrong(at+"/company/registration_number", "registration-number", "Give the number of the trade register of that country.")
+		c.doubt(at+"/company/registration_number", "registration-number", "Give the number of the trade register of that country.")
 	} else {
 		f.RegistrationNumber = n
 	}
@@ -162,7 +183,8 @@ func (b *Buyer) checkCompany(c *check, at string) {
 		return
 	}
 	if n, err := ident.VATID(f.VATID); err != nil {
-		c.Wrong(at+"/company/vat_id", "vat-id", "Give a complete VAT id with its country, or leave it out.")
+		c.doubt(at+"/company/vat_id", "vat-id", "Give a complete VAT id with its country, or leave it out.")
+		f.VATID = ""
 	} else {
 		f.VATID = n
 	}
@@ -180,7 +202,7 @@ func (a *Address) check(c *check, at string) {
 	}
 	if a.HouseNumber != "" {
 		if n, suffix, err := ident.HouseNumber(a.HouseNumber); err != nil {
-			c.Wrong(at+"/house_number", "house-number", "Give the number of the house; put letters into the suffix.")
+			c.doubt(at+"/house_number", "house-number", "Give the number of the house; put letters into the suffix.")
 		} else {
 			a.HouseNumber = fmt.Sprint(n)
 			a.HouseNumberSuffix = strings.TrimSpace(suffix + " " + a.HouseNumberSuffix)
@@ -191,7 +213,7 @@ func (a *Address) check(c *check, at string) {
 		return // a country we do not serve: the decision says so, we know no postcodes there
 	}
 	if p, err := ident.Postcode(a.Country, a.Postcode); err != nil {
-		c.Wrong(at+"/postcode", "postcode", "Give a postcode of that country.")
+		c.doubt(at+"/postcode", "postcode", "Give a postcode of that country.")
 	} else {
 		a.Postcode = p
 	}

@@ -241,6 +241,7 @@ type Attempt struct {
 	Merchant string
 	Order    string // ord_…, "" when not accepted
 	Cents    int64  // what an accepted order leaves open
+	Counted  bool   // as an attempt, when it was checked before
 }
 
 // Keep records attempt a of buyer i: its handles, its person and its identity snapshot. It returns the
@@ -254,7 +255,9 @@ func (s *Slice) Keep(i int, a Attempt) (string, *vault.PersonKeys, error) {
 	for _, m := range marks {
 		h := s.handleOf(m, p)
 		h.touched = true
-		h.recent = h.recent.add(s.day)
+		if !a.Counted {
+			h.recent = h.recent.add(s.day)
+		}
 		if a.Order == "" {
 			continue
 		}

@@ -5,8 +5,10 @@ import (
 	"fmt"
 
 	"achteraf/buyers"
+	"achteraf/calendar"
 	"achteraf/internal/db"
 	"achteraf/internal/events"
+	"achteraf/internal/fault"
 	"achteraf/internal/jobs"
 	"achteraf/orders"
 )
@@ -82,6 +84,72 @@ func (v *Invoice) receive(cents int64) Applied {
 	v.HeldCents += a.Credit
 	v.settle()
 	return a
+}
+
+// TakeBack undoes money that Apply booked: what is held for the buyer goes first, the rest is owed again. An invoice
+// that was settled opens again with a new due date, so that no earlier reminder counts. It changes no account; the
+// caller posts the reverse of what it returns. Error: Conflict "payment-used" when the money has gone on meanwhile;
+// then nothing is written.
+func (c *Clerk) TakeBack(ctx context.Context, tx *db.Tx, m Money) (Applied, error) {
+	o := m.Order
+	of, err := c.lockOf(ctx, tx, []Key{{o.Merchant, o.ID}})
+	if err != nil {
+		return Applied{}, err
+	}
+	v := of[Key{o.Merchant, o.ID}]
+	if v == nil {
+		return Applied{}, missing()
+	}
+	a := Applied{Invoice: v.ID, Credit: min(m.Cents, v.HeldCents)}
+	a.Principal = m.Cents - a.Credit
+	settled := v.Status == Paid
+	if a.Principal > v.PaidCents || a.Principal > 0 && !settled && v.Status != Open {
+		return Applied{}, fault.Clash("payment-used", "The money of this payment has gone on meanwhile.")
+	}
+	v.HeldCents -= a.Credit
+	v.PaidCents -= a.Principal
+	v.OpenCents += a.Principal
+	v.settle()
+	var follow []jobs.Due
+	if settled && v.Status == Open {
+		begin, err := c.dueAnew(ctx, tx, v)
+		if err != nil {
+			return Applied{}, err
+		}
+		follow = append(follow, jobs.Due{At: begin, Kind: DueOverdue, Merchant: v.Merchant, Subject: v.ID})
+	}
+	return a, first(
+		func() error {
+			if o.State != orders.Closed || v.Status != Open {
+				return nil
+			}
+			return orders.Move(ctx, tx, orders.Reopen, &o)
+		},
+		func() error { return store(ctx, tx, []*Invoice{v}) },
+		func() error {
+			return c.desk.Change(ctx, tx, []buyers.Release{{Attempt: o.Attempt, Merchant: v.Merchant, Cents: -a.Principal}})
+		},
+		func() error { return jobs.Add(ctx, tx, follow) },
+		func() error {
+			return events.Append(ctx, tx, []events.Event{event(v.Merchant, "payment.reversed", v.ID,
+				fmt.Sprintf(`{"by":%q,"principal_cents":%d,"credit_cents":%d,"open_cents":%d,"status":%q}`, m.By, a.Principal, a.Credit, v.OpenCents, v.Status))})
+		},
+	)
+}
+
+// dueAnew gives an invoice the due date that it would have if it were issued today, and returns when the day after
+// begins.
+func (c *Clerk) dueAnew(ctx context.Context, tx *db.Tx, v *Invoice) (calendar.Instant, error) {
+	bills, err := c.gather(ctx, tx, []*Invoice{v})
+	if err != nil {
+		return calendar.Instant{}, err
+	}
+	zone, err := calendar.ZoneOf(bills[0].order.Country)
+	if err != nil {
+		return calendar.Instant{}, err
+	}
+	v.DueOn = zone.DateOf(tx.Now).AddDays(int(bills[0].terms.TransitDays + bills[0].terms.DueDays))
+	return zone.StartOf(v.DueOn.AddDays(1)), nil
 }
 
 // lockOf locks the invoices of orders given as (merchant, order id). It reads them once: an order and its invoice

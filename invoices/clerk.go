@@ -13,6 +13,7 @@ const (
 	DueIssue   = "invoice.issue"   // subject: the invoice
 	DueOverdue = "invoice.overdue" // subject: the invoice
 	DueLapse   = "order.lapse"     // subject: the order
+	DueHoldEnd = "hold.end"        // subject: the hold
 )
 
 // Kinds of due rows by which this stage says, at once and in the same transaction, what has become true. Later

@@ -61,6 +61,7 @@ func newWorld(t testing.TB, d *db.DB) *world {
 	}
 	w.intake = invoices.NewIntake(d, w.access, w.desk, policies, orders.NewReferences(d, random))
 	w.scanner = jobs.NewScanner(d, random, slog.New(slog.DiscardHandler))
+	w.scanner.On(invoices.DueHoldEnd, 100, w.clerk.EndHolds)
 	w.scanner.On(invoices.DueIssue, invoices.SliceSize, func(ctx context.Context, tx *db.Tx, due []jobs.Due) error {
 		return w.clerk.Issue(ctx, tx, due) // a test may set another
 	})

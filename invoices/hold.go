@@ -96,22 +96,29 @@ func LiftHold(ctx context.Context, tx *db.Tx, merchant, id, by string) error {
 	if err != nil {
 		return err
 	}
-	n, err := tx.Exec(ctx, `
-update holds set lifted_at = $3, lifted_by = $4
- where id = $1 and merchant_id = $2 and lifted_at is null`, id, merchant, tx.Now, by)
+	n, err := tx.Exec(ctx, liftHold, id, merchant, tx.Now, by)
 	if err := db.One(n, err, "hold-lifted", "This hold was lifted before."); err != nil {
 		return err
 	}
 	return again(ctx, tx, merchant, invoice)
 }
 
-// again lets an invoice that is still planned be issued as soon as its day has come.
+// again lets an invoice that is still planned be issued as soon as its day has come, and one whose due day has
+// passed meanwhile be marked.
 func again(ctx context.Context, tx *db.Tx, merchant, invoice string) error {
 	v, err := One(ctx, tx, merchant, invoice)
-	if err != nil || v.Status != Planned {
+	if err != nil {
 		return err
 	}
-	return jobs.Add(ctx, tx, []jobs.Due{{At: tx.Now, Kind: DueIssue, Merchant: merchant, Subject: invoice}})
+	kind := DueIssue
+	switch {
+	case v.Status == Planned:
+	case v.Status == Open && !v.Overdue:
+		kind = DueOverdue
+	default:
+		return nil
+	}
+	return jobs.Add(ctx, tx, []jobs.Due{{At: tx.Now, Kind: kind, Merchant: merchant, Subject: invoice}})
 }
 
 var findHolds = db.NewQuery(`

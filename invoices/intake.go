@@ -24,8 +24,19 @@ type Request struct {
 	Body       [32]byte // SHA-256 of the message
 	Order      orders.New
 	Buyer      buyers.Buyer
+	Workflow   int64   // of the shop, by number; 0: its ordinary contract
+	Loose      bool    // the buyer's fields follow the looser rules of the wire they came by
+	Checked    bool    // by Check, not long ago: it is no further attempt of this buyer
+	Test       string  // "" or the class that a shop in test mode asks for
+	Witness    Witness // stores what a surface keeps of an accepted order; nil: nothing
+	Note       any     // for the Witness
 	// Render makes the answer that is stored with its effect. It does no I/O.
 	Render func(Outcome) (status int, body []byte, err error)
+}
+
+// Witness stores what a surface keeps about its own orders, in the transaction that accepts them.
+type Witness interface {
+	Placed(ctx context.Context, tx *db.Tx, list []Outcome) error
 }
 
 // Outcome is what became of a request. Order and Invoice are nil unless it was accepted.
@@ -36,6 +47,7 @@ type Outcome struct {
 	Lines    []orders.Line
 	Invoice  *Invoice
 	At       calendar.Instant
+	Note     any // of the request
 }
 
 // Answer is what the shop gets, byte for byte the same however often it asks with the same key.
@@ -91,7 +103,7 @@ type slice struct {
 	standby []bool             // has its answer already
 	known   map[[2]string]int  // first request of this slice with an idempotency key
 	named   map[[2]string]bool // references taken
-	terms   map[string]merchants.Terms
+	terms   map[merchants.TermsKey]merchants.Terms
 	buyers  *buyers.Slice
 	at      []int // index of each request among the slice's buyers
 
@@ -102,6 +114,7 @@ type slice struct {
 	due       []jobs.Due
 	happened  []events.Event
 	kept      []access.Kept
+	seen      map[Witness][]Outcome
 }
 
 // run answers a slice of requests in one transaction.
@@ -212,7 +225,11 @@ func (s *slice) check() error {
 		}
 		r := &s.in[i]
 		wrong := r.Order.Check(s.tx.Now)
-		wrong = append(wrong, r.Buyer.Check("#/buyer", r.Buyer.Today(s.tx.Now))...)
+		rules := r.Buyer.Check
+		if r.Loose {
+			rules = r.Buyer.CheckLoosely
+		}
+		wrong = append(wrong, rules("#/buyer", r.Buyer.Today(s.tx.Now))...)
 		if len(wrong) > 0 {
 			s.refuse(i, fault.At("fields", "Some fields are not right.", wrong...))
 		}
@@ -222,7 +239,7 @@ func (s *slice) check() error {
 
 // read loads what the requests that are left need, each table once, and locks their buyers' handles.
 func (s *slice) read(ctx context.Context) error {
-	var shops []string
+	var shops []merchants.TermsKey
 	var pairs [][2]string
 	var list []*buyers.Buyer
 	for i := range s.in {
@@ -231,7 +248,7 @@ func (s *slice) read(ctx context.Context) error {
 		}
 		s.at[i] = len(list)
 		list = append(list, &s.in[i].Buyer)
-		shops = append(shops, s.who[i].Merchant)
+		shops = append(shops, s.contract(i))
 		pairs = append(pairs, [2]string{s.who[i].Merchant, s.in[i].Order.Reference})
 	}
 	var err error
@@ -245,6 +262,11 @@ func (s *slice) read(ctx context.Context) error {
 	return err
 }
 
+// contract names the contract of request i.
+func (s *slice) contract(i int) merchants.TermsKey {
+	return merchants.TermsKey{Merchant: s.who[i].Merchant, Workflow: s.in[i].Workflow}
+}
+
 // today is the civil date of the operator's country, by which contracts and policies are in force.
 func today(now calendar.Instant) calendar.Date {
 	zone, _ := calendar.ZoneOf("NL")
@@ -254,7 +276,7 @@ func today(now calendar.Instant) calendar.Date {
 // decide decides request i and notes all that follows from it.
 func (s *slice) decide(i int) error {
 	r, merchant := &s.in[i], s.who[i].Merchant
-	terms, ok := s.terms[merchant]
+	terms, ok := s.terms[s.contract(i)]
 	if !ok || !terms.Active() {
 		s.refuse(i, fault.New(fault.Forbidden, "merchant-inactive", "This shop cannot place orders now."))
 		return nil
@@ -269,9 +291,10 @@ func (s *slice) decide(i int) error {
 	if err != nil {
 		return err
 	}
-	facts := s.facts(i, policy, terms.Contract)
-	decision := policy.Decide(&facts)
-	out := Outcome{Attempt: s.tx.ID("att_"), Decision: decision, At: s.tx.Now}
+	facts := factsFor(&r.Buyer, s.buyers.Standing(s.at[i]), policy, terms.Contract, r.Order.TotalCents, s.tx.Now)
+	oneLess(&facts, r.Checked)
+	decision := tested(policy.Decide(&facts), r.Test, r.Buyer.Address.Country)
+	out := Outcome{Attempt: s.tx.ID("att_"), Decision: decision, At: s.tx.Now, Note: r.Note}
 	if decision.Class == risk.Accepted {
 		if err := s.accept(i, terms, &out); err != nil {
 			return err
@@ -284,22 +307,37 @@ func (s *slice) decide(i int) error {
 	return s.answer(i, out)
 }
 
-// facts gathers what the policy looks at.
-func (s *slice) facts(i int, policy *risk.Policy, c merchants.Contract) risk.Facts {
-	b := &s.in[i].Buyer
-	known := s.buyers.Standing(s.at[i])
-	raised := int64(0) // a contract raises the limit of consumers only
-	if b.Kind == buyers.Consumer {
+// factsFor gathers what the policy looks at.
+func factsFor(b *buyers.Buyer, known buyers.Standing, policy *risk.Policy, c merchants.Contract, cents int64, now calendar.Instant) risk.Facts {
+	age := int64(b.Age(b.Today(now)))
+	raised := int64(0) // a contract raises the limit of consumers only, and of those who said when they were born
+	if b.Kind == buyers.Consumer && age >= 0 {
 		raised = c.ConsumerLimitCents
 	}
 	return risk.Facts{
 		Country: b.Address.Country, Buyer: b.Kind, Model: string(c.Model),
-		AmountCents: s.in[i].Order.TotalCents, LimitCents: policy.Limit(b.Address.Country, b.Kind, raised),
+		AmountCents: cents, LimitCents: policy.Limit(b.Address.Country, b.Kind, raised),
 		OpenCents: known.OpenCents, Overdue: known.Overdue, Orders: known.Orders,
 		AttemptsToday: known.Today, AttemptsWeek: known.Week,
-		Age:            int64(b.Age(b.Today(s.tx.Now))),
+		Age:            age,
 		BlockedAddress: known.BlockedAddress, BlockedPerson: known.BlockedPerson, BlockedIP: known.BlockedIP,
 	}
+}
+
+// oneLess leaves the check of an order out of the attempts before it: both are one attempt.
+func oneLess(f *risk.Facts, checked bool) {
+	if checked {
+		f.AttemptsToday, f.AttemptsWeek = max(f.AttemptsToday-1, 0), max(f.AttemptsWeek-1, 0)
+	}
+}
+
+// tested is a decision as a shop in test mode asks for it. A country without a calendar cannot be asked for.
+func tested(d risk.Decision, class, country string) risk.Decision {
+	if _, err := calendar.ZoneOf(country); class == "" || class == risk.Accepted && err != nil {
+		return d
+	}
+	d.Class, d.Hits = class, append(d.Hits, "test-mode")
+	return d
 }
 
 // scopeFacts counts the term from the order's day on, since delivery may be as early as that.
@@ -343,7 +381,7 @@ func (s *slice) accept(i int, terms merchants.Terms, out *Outcome) error {
 // record keeps the attempt: who it was, what was decided and why, and that it happened.
 func (s *slice) record(i int, out *Outcome, facts risk.Facts, took int64) error {
 	merchant := s.who[i].Merchant
-	a := buyers.Attempt{ID: out.Attempt, Merchant: merchant}
+	a := buyers.Attempt{ID: out.Attempt, Merchant: merchant, Counted: s.in[i].Checked}
 	if out.Order != nil {
 		a.Order, a.Cents = out.Order.ID, out.Order.TotalCents
 	}
@@ -365,6 +403,12 @@ func (s *slice) record(i int, out *Outcome, facts risk.Facts, took int64) error 
 	s.orders = append(s.orders, *out.Order)
 	s.lines = append(s.lines, out.Lines)
 	s.invoices = append(s.invoices, *out.Invoice)
+	if w := s.in[i].Witness; w != nil {
+		if s.seen == nil {
+			s.seen = map[Witness][]Outcome{}
+		}
+		s.seen[w] = append(s.seen[w], *out)
+	}
 	s.happened = append(s.happened, event(merchant, "order.accepted", out.Order.ID,
 		fmt.Sprintf(`{"invoice":%q,"total_cents":%d,"send_on":%q}`, out.Invoice.ID, out.Order.TotalCents, out.Invoice.SendOn)))
 	return nil
@@ -393,5 +437,16 @@ func (s *slice) write(ctx context.Context) error {
 		func() error { return jobs.Add(ctx, s.tx, s.due) },
 		func() error { return events.Append(ctx, s.tx, s.happened) },
 		func() error { return s.k.access.Keep(ctx, s.tx, s.kept) },
+		func() error { return s.tell(ctx) },
 	)
+}
+
+// tell lets the surfaces store what they keep.
+func (s *slice) tell(ctx context.Context) error {
+	for w, list := range s.seen {
+		if err := w.Placed(ctx, s.tx, list); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -17,31 +17,97 @@ import (
 // Start starts an order by the shop's call. Its invoice is issued on its day, or now when that has passed.
 // Starting twice is the same as once. Errors: NotFound "order", Conflict "order-state".
 func (c *Clerk) Start(ctx context.Context, tx *db.Tx, merchant, id string) error {
-	o, err := orders.One(ctx, tx, merchant, id)
-	if err != nil || o.State == orders.Started {
-		return err
-	}
-	if err := orders.Move(ctx, tx, orders.Start, &o); err != nil {
-		return err
-	}
-	if err := events.Append(ctx, tx, []events.Event{event(merchant, "order.started", id, `{"by":"call"}`)}); err != nil {
-		return err
-	}
-	of, err := OfOrders(ctx, tx, []Key{{merchant, id}})
+	out, err := c.StartAll(ctx, tx, []orders.Key{{Merchant: merchant, ID: id}})
 	if err != nil {
 		return err
 	}
-	zone, err := calendar.ZoneOf(o.Country)
+	return out[0].Err
+}
+
+// Starting is what became of one order of StartAll: the state in which it was found, and why it did not start.
+type Starting struct {
+	Was orders.State
+	Err error
+}
+
+// StartAll is Start for many orders, each with an answer of its own.
+func (c *Clerk) StartAll(ctx context.Context, tx *db.Tx, keys []orders.Key) ([]Starting, error) {
+	found, err := orders.Find(ctx, tx, distinct(keys))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var due []jobs.Due
-	for _, v := range of[0] {
-		if v.Status == Planned {
-			due = append(due, jobs.Due{At: latest(tx.Now, zone.StartOf(v.SendOn)), Kind: DueIssue, Merchant: merchant, Subject: v.ID})
+	out := make([]Starting, len(keys))
+	var begun []*orders.Order
+	var happened []events.Event
+	for i, k := range keys {
+		o, ok := found[k]
+		if !ok {
+			out[i].Err = fault.Missing("order", "There is no such order.")
+			continue
+		}
+		out[i].Was = o.State
+		if o.State == orders.Started {
+			continue
+		}
+		to, err := o.State.Next(orders.Start)
+		if err != nil {
+			out[i].Err = err
+			continue
+		}
+		moving := o
+		begun = append(begun, &moving)
+		happened = append(happened, event(k.Merchant, "order.started", k.ID, `{"by":"call"}`))
+		o.State = to // for who asks again
+		found[k] = o
+	}
+	if len(begun) == 0 {
+		return out, nil
+	}
+	due, err := issueOf(ctx, tx, begun)
+	if err != nil {
+		return nil, err
+	}
+	return out, first(
+		func() error { return orders.Move(ctx, tx, orders.Start, begun...) },
+		func() error { return events.Append(ctx, tx, happened) },
+		func() error { return jobs.Add(ctx, tx, due) },
+	)
+}
+
+func distinct(keys []orders.Key) (out []orders.Key) {
+	seen := make(map[orders.Key]bool, len(keys))
+	for _, k := range keys {
+		if !seen[k] {
+			seen[k] = true
+			out = append(out, k)
 		}
 	}
-	return jobs.Add(ctx, tx, due)
+	return out
+}
+
+// issueOf plans the issue of orders' invoices.
+func issueOf(ctx context.Context, tx *db.Tx, list []*orders.Order) ([]jobs.Due, error) {
+	keys := make([]Key, len(list))
+	for i, o := range list {
+		keys[i] = Key{o.Merchant, o.ID}
+	}
+	of, err := OfOrders(ctx, tx, keys)
+	if err != nil {
+		return nil, err
+	}
+	var due []jobs.Due
+	for i, o := range list {
+		zone, err := calendar.ZoneOf(o.Country)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range of[i] {
+			if v.Status == Planned {
+				due = append(due, jobs.Due{At: latest(tx.Now, zone.StartOf(v.SendOn)), Kind: DueIssue, Merchant: o.Merchant, Subject: v.ID})
+			}
+		}
+	}
+	return due, nil
 }
 
 func latest(a, b calendar.Instant) calendar.Instant {

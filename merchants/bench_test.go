@@ -16,12 +16,12 @@ import (
 func BenchmarkInForce(b *testing.B) {
 	for _, engine := range dbtest.Engines() {
 		d := dbtest.Open(b, engine)
-		var ids []string
+		var ids []merchants.TermsKey
 		for i := range 128 {
-			ids = append(ids, add(b, d, shop(b, i)).ID)
+			ids = append(ids, merchants.TermsKey{Merchant: add(b, d, shop(b, i)).ID})
 		}
 		on := calendar.NewDate(2026, time.November, 22)
-		for name, some := range map[string][]string{"1": ids[:1], "128": ids} {
+		for name, some := range map[string][]merchants.TermsKey{"1": ids[:1], "128": ids} {
 			b.Run(engine+"/"+name, func(b *testing.B) {
 				must(b, d.Read(b.Context(), func(tx *db.Tx) error {
 					for b.Loop() {

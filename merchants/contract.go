@@ -34,6 +34,9 @@ type Contract struct {
 	DueDays            int64  `toml:"due_days"`             // after receipt
 	TransitDays        int64  `toml:"transit_days"`         // assumed between issue and receipt, without other evidence
 	ConsumerLimitCents int64  `toml:"consumer_limit_cents"` // 0: the policy's
+	Workflow           int64  `toml:"-"`                    // 0: the shop's ordinary contract; others are asked for by number
+	OrderLimitCents    int64  `toml:"-"`                    // of one order of a workflow; 0: none
+	Unchecked          bool   `toml:"-"`                    // orders of a workflow may come without a check before them
 }
 
 // StandardContract is what holds where a shop's file says nothing.
@@ -56,6 +59,7 @@ func (t *Contract) check(c *checker) {
 		{"send_after_days", t.SendAfterDays, 0, 60}, {"lapse_after_days", t.LapseAfterDays, 1, 365},
 		{"due_days", t.DueDays, 1, 60}, {"transit_days", t.TransitDays, 0, 30},
 		{"consumer_limit_cents", t.ConsumerLimitCents, 0, 10_000_00},
+		{"workflow", t.Workflow, 0, 999_999_999}, {"order_limit_cents", t.OrderLimitCents, 0, 1_000_000_00},
 	} {
 		if f.value < f.low || f.value > f.hi {
 			c.Wrong("#/contract/"+f.name, "range", "Give %d to %d.", f.low, f.hi)
@@ -73,11 +77,11 @@ func AddContract(ctx context.Context, tx *db.Tx, merchant string, from calendar.
 	t.ID = tx.ID("con_")
 	n, err := tx.Exec(ctx, `
 insert into contracts (id, merchant_id, valid_from, model, fee_basis_points, fee_fixed_cents, start_by, send_after_days, lapse_after_days,
-       due_days, transit_days, consumer_limit_cents)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-    on conflict (merchant_id, valid_from) do nothing`,
+       due_days, transit_days, consumer_limit_cents, workflow, order_limit_cents, unchecked)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+    on conflict (merchant_id, workflow, valid_from) do nothing`,
 		t.ID, merchant, from, t.Model, t.FeeBasisPoints, t.FeeFixedCents, t.StartBy, t.SendAfterDays, t.LapseAfterDays, t.DueDays, t.TransitDays,
-		t.ConsumerLimitCents)
+		t.ConsumerLimitCents, t.Workflow, t.OrderLimitCents, t.Unchecked)
 	if err := db.One(n, err, "contract-date", "Another contract of this shop begins on that day."); err != nil {
 		return t, err
 	}
@@ -116,29 +120,35 @@ type Terms struct {
 func (t Terms) Active() bool { return t.State == Active }
 
 const contractColumns = `c.id, c.model, c.fee_basis_points, c.fee_fixed_cents, c.start_by, c.send_after_days, c.lapse_after_days, c.due_days,
-       c.transit_days, c.consumer_limit_cents`
+       c.transit_days, c.consumer_limit_cents, c.workflow, c.order_limit_cents, c.unchecked`
 
 func (t *Contract) places() []any {
 	return []any{&t.ID, &t.Model, &t.FeeBasisPoints, &t.FeeFixedCents, &t.StartBy, &t.SendAfterDays, &t.LapseAfterDays, &t.DueDays, &t.TransitDays,
-		&t.ConsumerLimitCents}
+		&t.ConsumerLimitCents, &t.Workflow, &t.OrderLimitCents, &t.Unchecked}
 }
 
 var findInForce = db.NewQuery(`
 select m.id, m.state, m.country, m.invoice_prefix, m.large, m.marketplace,
-       coalesce((select t.version from terms t where t.merchant_id = m.id and t.valid_from <= $2 order by t.valid_from desc, t.added_at desc limit 1), ''),
+       coalesce((select t.version from terms t where t.merchant_id = m.id and t.valid_from <= $3 order by t.valid_from desc, t.added_at desc limit 1), ''),
        `+contractColumns+`
   from merchants m join contracts c on c.merchant_id = m.id
- where m.id = $1 and c.valid_from <= $2
- order by c.valid_from desc limit 1`, db.Text, db.Date)
+ where m.id = $1 and c.workflow = $2 and c.valid_from <= $3
+ order by c.valid_from desc limit 1`, db.Text, db.Bigint, db.Date)
 
 // Versions is the name under which changes of shops, contracts and terms are counted.
 const Versions = "merchants"
+
+// TermsKey names the terms of a shop, or of one of its workflows.
+type TermsKey struct {
+	Merchant string
+	Workflow int64
+}
 
 // Book remembers what holds for shops from one transaction to the next, as long as no shop has changed.
 type Book struct{ kept *db.Kept[bookKey, Terms] }
 
 type bookKey struct {
-	id string
+	TermsKey
 	on calendar.Date
 }
 
@@ -146,46 +156,46 @@ type bookKey struct {
 func NewBook() *Book { return &Book{db.NewKept[bookKey, Terms](Versions)} }
 
 // InForce is the package's InForce, from memory where that is as good.
-func (b *Book) InForce(ctx context.Context, tx *db.Tx, ids []string, on calendar.Date) (map[string]Terms, error) {
-	keys := make([]bookKey, len(ids))
-	for i, id := range ids {
-		keys[i] = bookKey{id, on}
+func (b *Book) InForce(ctx context.Context, tx *db.Tx, list []TermsKey, on calendar.Date) (map[TermsKey]Terms, error) {
+	keys := make([]bookKey, len(list))
+	for i, k := range list {
+		keys[i] = bookKey{k, on}
 	}
 	found, err := b.kept.Get(ctx, tx, keys, func(missing []bookKey) (map[bookKey]Terms, error) {
-		rest := make([]string, len(missing))
+		rest := make([]TermsKey, len(missing))
 		for i, k := range missing {
-			rest[i] = k.id
+			rest[i] = k.TermsKey
 		}
 		read, err := InForce(ctx, tx, rest, on)
 		out := make(map[bookKey]Terms, len(read))
-		for id, t := range read {
-			out[bookKey{id, on}] = t
+		for k, t := range read {
+			out[bookKey{k, on}] = t
 		}
 		return out, err
 	})
-	out := make(map[string]Terms, len(found))
+	out := make(map[TermsKey]Terms, len(found))
 	for k, t := range found {
-		out[k.id] = t
+		out[k.TermsKey] = t
 	}
 	return out, err
 }
 
-// InForce reads what holds for shops on a civil date, each once. A shop without a contract in force is
-// missing from the map.
-func InForce(ctx context.Context, tx *db.Tx, ids []string, on calendar.Date) (map[string]Terms, error) {
-	out := make(map[string]Terms, len(ids))
+// InForce reads what holds for shops on a civil date, each once. A shop, or a workflow of it, without a contract
+// in force is missing from the map.
+func InForce(ctx context.Context, tx *db.Tx, list []TermsKey, on calendar.Date) (map[TermsKey]Terms, error) {
+	out := make(map[TermsKey]Terms, len(list))
 	var keys [][]any
-	for _, id := range ids {
-		if _, asked := out[id]; !asked {
-			out[id] = Terms{}
-			keys = append(keys, []any{id, on})
+	for _, k := range list {
+		if _, asked := out[k]; !asked {
+			out[k] = Terms{}
+			keys = append(keys, []any{k.Merchant, k.Workflow, on})
 		}
 	}
 	clear(out)
 	err := tx.Find(ctx, findInForce, keys, func(_ int, r db.Row) error {
 		var t Terms
 		err := r.Scan(append([]any{&t.Merchant, &t.State, &t.Country, &t.InvoicePrefix, &t.Large, &t.Marketplace, &t.Version}, t.Contract.places()...)...)
-		out[t.Merchant] = t
+		out[TermsKey{t.Merchant, t.Contract.Workflow}] = t
 		return err
 	})
 	return out, err

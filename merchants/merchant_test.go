@@ -373,7 +373,18 @@ func TestInForce(t *testing.T) {
 			return merchants.AddTerms(ctx, tx, ids[0], today.AddDays(50), merchants.TermsText{Version: "2027-01"})
 		}))
 		inForce := func(on calendar.Date, ids ...string) (out map[string]merchants.Terms) {
-			must(t, d.Read(t.Context(), func(tx *db.Tx) (err error) { out, err = merchants.InForce(t.Context(), tx, ids, on); return err }))
+			keys := make([]merchants.TermsKey, len(ids))
+			for i, id := range ids {
+				keys[i].Merchant = id
+			}
+			must(t, d.Read(t.Context(), func(tx *db.Tx) error {
+				found, err := merchants.InForce(t.Context(), tx, keys, on)
+				out = map[string]merchants.Terms{}
+				for k, terms := range found {
+					out[k.Merchant] = terms
+				}
+				return err
+			}))
 			return out
 		}
 
@@ -445,8 +456,11 @@ func TestContracts(t *testing.T) {
 			change func(c *merchants.Contract)
 			want   []string
 		}{
-			"the same day again": {today.AddDays(1), func(*merchants.Contract) {}, []string{"contract-date"}},
-			"a fee below zero":   {today.AddDays(2), func(c *merchants.Contract) { c.FeeFixedCents = -1 }, []string{"#/contract/fee_fixed_cents range"}},
+			"the same day again":         {today.AddDays(1), func(*merchants.Contract) {}, []string{"contract-date"}},
+			"the same day of a workflow": {today.AddDays(1), func(c *merchants.Contract) { c.Workflow = 1 }, nil},
+			"the same day of it again":   {today.AddDays(1), func(c *merchants.Contract) { c.Workflow = 0 }, []string{"contract-date"}},
+			"a limit below zero":         {today.AddDays(2), func(c *merchants.Contract) { c.OrderLimitCents = -1 }, []string{"#/contract/order_limit_cents range"}},
+			"a fee below zero":           {today.AddDays(2), func(c *merchants.Contract) { c.FeeFixedCents = -1 }, []string{"#/contract/fee_fixed_cents range"}},
 		} {
 			contract := merchants.StandardContract()
 			c.change(&contract)

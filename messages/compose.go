@@ -11,6 +11,7 @@ import (
 	"achteraf/invoices"
 	"achteraf/merchants"
 	"achteraf/orders"
+	"achteraf/payments"
 )
 
 // SliceSize is how many messages are written in one transaction. It is small: on SQLite the one writer waits.
@@ -164,6 +165,11 @@ func (p *Post) gather(ctx context.Context, tx *db.Tx, k *kind, d jobs.Due) (*fac
 	}
 	if f.contacts, err = merchants.Contacts(ctx, tx, d.Merchant); err != nil {
 		return nil, err
+	}
+	if k.code == PaymentReceived {
+		if f.atShop, err = payments.AtShop(ctx, tx, d.Merchant, order); err != nil {
+			return nil, err
+		}
 	}
 	if k.code == InvoiceIssued && p.c.PayLink != nil {
 		f.payLink, err = p.c.PayLink(ctx, tx, d.Merchant, f.invoice.ID)

@@ -197,5 +197,6 @@ func samples(operator merchants.Operator, domain, language string) []sample {
 	belgian := f
 	belgian.order.PaymentReference = "010806817183"
 	belgian.invoice.OpenCents, belgian.invoice.HeldCents = 0, 0
+	belgian.atShop = 1_000_00
 	return []sample{{f, true}, {bare, false}, {belgian, false}}
 }

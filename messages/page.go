@@ -28,6 +28,7 @@ type facts struct {
 	name     string          // of the buyer
 	on       calendar.Date   // when it became true
 	payLink  string          // "" without pay pages
+	atShop   int64           // cents of a payment that the shop says it received itself
 	signIn   SignIn          // of a sign-in link only
 	minutes  int             // for which it is valid
 }
@@ -232,10 +233,14 @@ func (w *writer) transfer() {
 		w.row("payee", w.operator.AccountName), w.row(word, reference))
 }
 
-// paid says that nothing is open any more.
+// paid says that nothing is open any more. What only the shop says that it received, we do not say has reached us.
 func (w *writer) paid() {
-	w.slip("payment-received", w.invoice.PaidCents)
-	w.page.Next = []string{w.say("payment-received-next")}
+	key := "payment-received"
+	if w.atShop > 0 {
+		key, w.with["AtShop"] = "paid-to-shop", w.Amount(w.atShop)
+	}
+	w.slip(key, w.invoice.PaidCents)
+	w.page.Next = []string{w.say(key + "-next")}
 	if w.invoice.HeldCents > 0 {
 		w.page.Next = append(w.page.Next, w.say("payment-received-held"))
 	}

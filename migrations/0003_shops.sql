@@ -41,8 +41,11 @@ create table contracts (
     due_days             {{.Bigint}} not null,
     transit_days         {{.Bigint}} not null,
     consumer_limit_cents {{.Bigint}} not null,
+    workflow             {{.Bigint}} not null,
+    order_limit_cents    {{.Bigint}} not null,
+    unchecked            {{.Bool}}   not null,
     primary key (id, merchant_id),
-    unique (merchant_id, valid_from),
+    unique (merchant_id, workflow, valid_from),
     foreign key (merchant_id) references merchants (id)
 ) {{.StrictNoRowid}};
 

@@ -170,6 +170,24 @@ func ByReference(ctx context.Context, tx *db.Tx, merchant, reference string) (Or
 	return o, err
 }
 
+var findNamed = db.NewQuery(`select `+columns+` from orders where merchant_id = $1 and reference = $2`, db.Text, db.Text)
+
+// Named finds orders by (merchant, reference); what does not exist is missing from the map.
+func Named(ctx context.Context, tx *db.Tx, pairs [][2]string) (map[[2]string]Order, error) {
+	keys := make([][]any, len(pairs))
+	for i, p := range pairs {
+		keys[i] = []any{p[0], p[1]}
+	}
+	out := make(map[[2]string]Order, len(pairs))
+	err := tx.Find(ctx, findNamed, keys, func(i int, r db.Row) error {
+		var o Order
+		err := o.scan(r)
+		out[pairs[i]] = o
+		return err
+	})
+	return out, err
+}
+
 // ByPayment finds orders by payment reference.
 func ByPayment(ctx context.Context, tx *db.Tx, references []string) (map[string]Order, error) {
 	keys := make([][]any, len(references))

@@ -35,6 +35,7 @@ import (
 	"achteraf/risk"
 	"achteraf/web/api"
 	"achteraf/web/buyer"
+	"achteraf/web/older"
 	"achteraf/web/page"
 	"achteraf/web/pay"
 	"achteraf/web/psp"
@@ -73,6 +74,7 @@ type Platform struct {
 	Intake   *invoices.Intake
 	Clerk    *invoices.Clerk
 	Importer *payments.Importer
+	Receipts *payments.Receipts
 	Links    *invoices.Links
 	Pages    *invoices.Pages // nil without a public address
 	Post     *messages.Post  // nil without a Mailer
@@ -84,7 +86,9 @@ type Platform struct {
 	Sealer   *ledger.Sealer
 	LogKey   *ledger.Key
 	Look     *page.Look
+	Accounts *older.Accounts // of the older wire
 
+	older   *older.Wire
 	log     *slog.Logger
 	handler http.Handler
 }
@@ -113,9 +117,13 @@ func New(c Config) (*Platform, error) {
 	}
 	p.Intake = invoices.NewIntake(c.DB, p.Access, p.Desk, c.Policies, orders.NewReferences(c.DB, c.Random))
 	p.Importer = payments.NewImporter(c.DB, c.Vault, clerk, c.Operator.ClientIBAN, c.Operator.OwnIBAN)
+	p.Receipts = payments.NewReceipts(clerk, c.Vault)
 	if c.PSP != nil {
 		p.Buttons = payments.NewDesk(c.DB, c.Vault, clerk, c.PSP, webhook(c))
 	}
+	p.Accounts = older.NewAccounts(c.Vault, c.Random)
+	p.older = older.New(older.Config{DB: c.DB, Vault: c.Vault, Accounts: p.Accounts, Access: p.Access, Intake: p.Intake, Clerk: p.Clerk,
+		Random: c.Random, Log: c.Log, Demo: c.Demo})
 	p.Reports = reports.New(c.Operator)
 	p.Sealer = ledger.NewSealer(c.LogKey)
 	p.Scanner = jobs.NewScanner(c.DB, c.Random, c.Log)
@@ -134,6 +142,9 @@ func New(c Config) (*Platform, error) {
 	return p, err
 }
 
+// Before lets what needs a request as it was sent see it before h, which may be a ServeMux.
+func (p *Platform) Before(h http.Handler) http.Handler { return p.older.Before(h) }
+
 // Handler serves people and programs.
 func (p *Platform) Handler() http.Handler { return p.handler }
 
@@ -150,6 +161,8 @@ func (p *Platform) Attach(r *jobs.Runner) {
 	r.Add("forget answers", func(ctx context.Context) (bool, error) { return false, old.Step(ctx) })
 	ended := access.NewSweeper(p.DB)
 	r.Add("forget sign-ins", func(ctx context.Context) (bool, error) { return false, ended.Step(ctx) })
+	checks := older.NewSweeper(p.DB)
+	r.Add("forget checks", func(ctx context.Context) (bool, error) { return false, checks.Step(ctx) })
 	watch := reports.NewWatch(p.DB)
 	r.Add("watch that orders are seen", func(ctx context.Context) (bool, error) { return false, watch.Step(ctx) })
 }
@@ -225,7 +238,7 @@ func (p *Platform) Lag(ctx context.Context) (lag time.Duration, err error) {
 func (p *Platform) routes(c Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	programs := api.New(api.Config{
-		DB: p.DB, Intake: p.Intake, Clerk: p.Clerk, Access: p.Access, Wall: p.DB.Wall, Random: c.Random, Log: c.Log,
+		DB: p.DB, Intake: p.Intake, Clerk: p.Clerk, Receipts: p.Receipts, Access: p.Access, Wall: p.DB.Wall, Random: c.Random, Log: c.Log,
 		CursorKey: cursorKey(c.Vault), Document: p.document, Pages: p.Pages,
 	})
 	mux.Handle("/v1/", programs)
@@ -257,7 +270,7 @@ func (p *Platform) routes(c Config) (http.Handler, error) {
 		mux.Handle("/psp/", psp.New(psp.Config{Provider: c.PSP.Name(), Secret: webhookSecret(c.Vault), Notice: p.Buttons.Notice, Wall: p.DB.Wall, Log: c.Log}))
 	}
 	p.logRoutes(mux)
-	return mux, nil
+	return p.Before(mux), nil
 }
 
 // signInMail writes the mail of a sign-in; a platform without a mailer never runs it, see reactions.

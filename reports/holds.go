@@ -16,7 +16,7 @@ type Hold struct {
 	Cents    int64  // 0: the whole invoice
 	From     calendar.Instant
 	Until    calendar.Instant // zero: until somebody lifts it
-	LiftedAt calendar.Instant // zero: not lifted
+	LiftedAt calendar.Instant // zero: not lifted; from Until on: it ended by itself
 
 	stops []string
 }

@@ -45,8 +45,10 @@ const (
 	Started    = "started" // by the shop, before the invoice
 	Invoiced   = "invoiced"
 	Paid       = "paid"
-	Reversed   = "reversed" // more is owed again
-	Held       = "held"     // money of the buyer came in, or was freed, that no claim used
+	Reversed   = "reversed"     // more is owed again
+	ToShop     = "to-shop"      // the shop says that it was paid
+	ToShopBack = "to-shop-back" // and took that back
+	Held       = "held"         // money of the buyer came in, or was freed, that no claim used
 	Credited   = "credited"
 	Late       = "late" // the due day has passed
 	HoldSet    = "hold-set"
@@ -213,6 +215,10 @@ select c.id || '/credited', c.number from credits c join invoices v on v.id = c.
 union all
 select id || '/allocated', '' from allocations where order_id = $1 and merchant_id = $2
 union all
+select id || '/paid-to-shop', '' from shop_receipts where order_id = $1 and merchant_id = $2
+union all
+select id || '/paid-to-shop-reversed', '' from shop_receipts where order_id = $1 and merchant_id = $2 and reversed_at is not null
+union all
 select p.id || '/paid', '' from psp_payments p join invoices v on v.id = p.invoice_id and v.merchant_id = p.merchant_id
  where v.order_id = $1 and v.merchant_id = $2`
 
@@ -368,7 +374,7 @@ func (h *Hold) facts(now calendar.Instant) []Fact {
 	out := []Fact{{Kind: HoldSet, At: h.From, Hold: h.Kind, Cents: h.Cents}}
 	ended := !h.Until.IsZero() && !h.Until.After(now)
 	switch {
-	case ended && (h.LiftedAt.IsZero() || h.Until.Before(h.LiftedAt)):
+	case ended && (h.LiftedAt.IsZero() || !h.LiftedAt.Before(h.Until)):
 		out = append(out, Fact{Kind: HoldEnded, At: h.Until, Hold: h.Kind})
 	case !h.LiftedAt.IsZero():
 		out = append(out, Fact{Kind: HoldLifted, At: h.LiftedAt, Hold: h.Kind})
@@ -384,6 +390,10 @@ func (e *Entry) fact() Fact {
 		f.Kind, f.Cents = Invoiced, e.OwedCents-e.HeldCents
 	case e.Kind == "credited":
 		f.Kind, f.Cents = Credited, e.HeldCents-e.OwedCents
+	case e.Kind == "paid-to-shop":
+		f.Kind, f.Cents = ToShop, e.HeldCents-e.OwedCents
+	case e.Kind == "paid-to-shop-reversed":
+		f.Kind, f.Cents = ToShopBack, e.OwedCents-e.HeldCents
 	case e.OwedCents < 0:
 		f.Kind, f.Cents = Paid, -e.OwedCents
 	case e.OwedCents > 0:

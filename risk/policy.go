@@ -81,7 +81,7 @@ type Facts struct {
 	LimitCents     int64  `json:"limit_cents"` // 0: not served
 	OpenCents      int64  `json:"open_cents"`
 	Overdue        int64  `json:"overdue"`
-	Age            int64  `json:"age"` // years; -1 for a company
+	Age            int64  `json:"age"` // years; -1 for a company, and where nobody said
 	AgeVerified    bool   `json:"age_verified"`
 	AttemptsToday  int64  `json:"attempts_today"`
 	AttemptsWeek   int64  `json:"attempts_week"`
@@ -99,6 +99,7 @@ var readers = map[string]func(*Facts) int64{
 	"over_limit_cents": func(f *Facts) int64 { return f.AmountCents - (f.LimitCents - f.OpenCents) },
 	"overdue":          func(f *Facts) int64 { return f.Overdue },
 	"age":              func(f *Facts) int64 { return f.Age },
+	"minor":            func(f *Facts) int64 { return truth(0 <= f.Age && f.Age < 18) },
 	"age_verified":     func(f *Facts) int64 { return truth(f.AgeVerified) },
 	"attempts_today":   func(f *Facts) int64 { return f.AttemptsToday },
 	"attempts_week":    func(f *Facts) int64 { return f.AttemptsWeek },

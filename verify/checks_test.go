@@ -48,6 +48,7 @@ func settled() []ledger.Entry {
 	entry := func(merchant, key string, legs ...ledger.Leg) ledger.Entry {
 		return ledger.Entry{Merchant: merchant, Key: key, Kind: "test", Currency: "EUR", Legs: legs}
 	}
+	kind := func(k string, e ledger.Entry) ledger.Entry { e.Kind = k; return e }
 	return []ledger.Entry{
 		entry(shop, "inv_a/issued", ledger.Leg{Code: "buyer/principal", Subject: "inv_a", Cents: 2033}, ledger.Leg{Code: "merchant/pending", Cents: -2033}),
 		entry(other, "inv_e/issued", ledger.Leg{Code: "buyer/principal", Subject: "inv_e", Cents: 10}, ledger.Leg{Code: "merchant/pending", Cents: -10}),
@@ -58,6 +59,9 @@ func settled() []ledger.Entry {
 		entry(other, "pay_a/paid", ledger.Leg{Code: "psp", Cents: 6}, ledger.Leg{Code: "buyer/principal", Subject: "inv_e", Cents: -4}, ledger.Leg{Code: "buyer/credit", Subject: "ord_e", Cents: -2}),
 		entry(ledger.Operator, "bl_psp/received", ledger.Leg{Code: "bank", Subject: "NL13TEST0123456789", Cents: 5}, ledger.Leg{Code: "unallocated", Subject: "bl_psp", Cents: -5}),
 		entry(ledger.Operator, "set_a/settled", ledger.Leg{Code: "unallocated", Subject: "bl_psp", Cents: 5}, ledger.Leg{Code: "expense/psp", Cents: 1}, ledger.Leg{Code: "psp", Cents: -6}),
+		kind("paid-to-shop", entry(shop, "rcp_a/paid-to-shop", ledger.Leg{Code: "merchant/pending", Cents: 3}, ledger.Leg{Code: "buyer/credit", Subject: "ord_d", Cents: -3})),
+		kind("paid-to-shop", entry(shop, "rcp_b/paid-to-shop", ledger.Leg{Code: "merchant/pending", Cents: 4}, ledger.Leg{Code: "buyer/credit", Subject: "ord_d", Cents: -4})),
+		kind("paid-to-shop-reversed", entry(shop, "rcp_b/paid-to-shop-reversed", ledger.Leg{Code: "merchant/pending", Cents: -4}, ledger.Leg{Code: "buyer/credit", Subject: "ord_d", Cents: 4})),
 		entry(shop, "cre_a/credited", ledger.Leg{Code: "merchant/pending", Cents: 33}, ledger.Leg{Code: "buyer/principal", Subject: "inv_a", Cents: -33}),
 	}
 }
@@ -91,7 +95,7 @@ func stageRows() (rows []struct {
 	order("c", shop, "cancelled", "incl_vat", 100, values{"cents": 100, "vat": "0"})
 	invoice("c", shop, values{"status": "cancelled", "total_cents": 100, "credited_cents": 100})
 	order("d", shop, "lapsed", "incl_vat", 70, values{"cents": 70, "vat": "0"})
-	invoice("d", shop, values{"status": "cancelled", "total_cents": 70, "credited_cents": 70})
+	invoice("d", shop, values{"status": "cancelled", "total_cents": 70, "credited_cents": 70, "held_cents": 3})
 	order("e", other, "started", "excl_vat", 10, values{"cents": 10, "vat": "0"})
 	invoice("e", other, values{"status": "open", "overdue": true, "due_on": today, "number": "OPS-2026-000001", "issued_on": today, "total_cents": 10, "open_cents": 6, "paid_cents": 4, "held_cents": 2})
 	add("credits", values{"id": "cre_a", "merchant_id": shop, "invoice_id": "inv_a", "number": "DEMO-2026-000002", "amount_cents": 33})
@@ -119,6 +123,8 @@ func stageRows() (rows []struct {
 	add("psp_payments", values{"id": "pay_b", "merchant_id": shop, "invoice_id": "inv_a", "order_id": "ord_a", "currency": "EUR", "state": "open", "amount_cents": 6})
 	add("psp_settlements", values{"id": "set_a", "provider_id": "stl_a", "currency": "EUR", "state": "closed", "gross_cents": 6, "fee_cents": 1, "net_cents": 5, "bank_line_id": "bl_psp"})
 	add("psp_settlements", values{"id": "set_b", "provider_id": "stl_b", "currency": "EUR", "state": "announced", "net_cents": 7})
+	add("shop_receipts", values{"id": "rcp_a", "merchant_id": shop, "order_id": "ord_d", "invoice_id": "inv_d", "currency": "EUR", "cents": 3})
+	add("shop_receipts", values{"id": "rcp_b", "merchant_id": shop, "order_id": "ord_d", "invoice_id": "inv_d", "currency": "EUR", "cents": 4, "reversed_at": calendar.FromMicros(1_795_000_000_000_000)})
 	for id, hashes := range map[string][3]string{"a": {"anna", "0612", "anna b"}, "b": {"anna", "", "anna c"}, "c": {"anna", "", ""}, "d": {"anna", "0612", "d"}, "e": {"bob", "", "bob"}} {
 		merchant := map[bool]string{true: other, false: shop}[id == "e"]
 		who := func(version int, email, phone, name string) {
@@ -411,6 +417,14 @@ var faults = []fault{
 	{"psp-payments", "of another bank line", "update psp_settlements set bank_line_id = 'bl_a' where id = 'set_a'", nil},
 	{"psp-payments", "posted before its line", "update psp_settlements set state = 'listed' where id = 'set_a'", nil},
 	{"psp-payments", "closed, and nothing posted", "update psp_settlements set state = 'closed', gross_cents = 7 where id = 'set_b'", nil},
+	{"shop-receipts", "less than posted", "update shop_receipts set cents = 2 where id = 'rcp_a'", nil},
+	{"shop-receipts", "of another shop", "update shop_receipts set merchant_id = 'mer_x' where id = 'rcp_a'", nil},
+	{"shop-receipts", "of another order", "update shop_receipts set order_id = 'ord_b', invoice_id = 'inv_b' where id = 'rcp_a'", nil},
+	{"shop-receipts", "taken back, and nothing posted", "update shop_receipts set reversed_at = made_at where id = 'rcp_a'", nil},
+	{"shop-receipts", "posted as taken back", "update shop_receipts set reversed_at = null where id = 'rcp_b'", nil},
+	{"shop-receipts", "gone", "delete from shop_receipts where id = 'rcp_a'", nil},
+	{"shop-receipts", "an entry of none", "", planted(entry{merchant: shop, key: "planted", kind: "paid-to-shop", currency: "EUR",
+		legs: []leg{{code: "merchant/pending", cents: 1}, {code: "merchant/pending", cents: -1}}})},
 	{"states", "an order that lapsed", "update orders set state = 'placed' where id = 'ord_d'", nil},
 	{"states", "a started order that was not", "update orders set state = 'placed' where id = 'ord_a'", nil},
 	{"states", "a closed order with an open invoice", "update orders set state = 'closed' where id = 'ord_a'", nil},

@@ -264,6 +264,9 @@ func upperTile(stored *[]tile, level, n int64, nodes []hash) error {
 // reckon adds an entry to the derived balances; place is -1 in the tail, which no snapshot has.
 func (j *journal) reckon(e *entry, place int64) {
 	j.report.Postings += int64(len(e.legs))
+	if e.kind == toShop || e.kind == toShopUndone {
+		j.receipts++
+	}
 	merchant, currency := j.names.of(e.merchant), j.names.of(e.currency)
 	for i := range e.legs {
 		l := &e.legs[i]

@@ -85,6 +85,7 @@ type audit struct {
 	open      map[account]int64 // derived balances of the other accounts, all entries; no zeros
 	elsewhere map[account]int64 // what is at banks and at payment providers, all entries
 	tail      map[int32]int64   // by currency: what entries not sealed yet add to the accounts of sums
+	receipts  int64             // entries of money that shops received
 }
 
 // account is one account of one merchant, in one currency. Numbers keep the key small: there are as many as invoices.

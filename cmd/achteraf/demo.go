@@ -13,11 +13,13 @@ import (
 	"time"
 
 	"achteraf/access"
+	"achteraf/calendar"
 	"achteraf/internal/db"
 	"achteraf/internal/jobs"
 	"achteraf/merchants"
 	"achteraf/platform"
 	"achteraf/providers/mailbox"
+	"achteraf/web/older"
 )
 
 type demoCmd struct {
@@ -36,6 +38,14 @@ type demoLine struct {
 	ClockURL    string `json:"clock_url"`
 	IBAN        string `json:"iban"`
 	DatabaseURL string `json:"database_url"`
+
+	OlderWire olderLine `json:"older_wire"`
+}
+
+// olderLine is an account of the older wire, in test mode, with workflows 1 and 2.
+type olderLine struct {
+	Username string `json:"username"`
+	ID       string `json:"id"`
 }
 
 // Run serves the demonstration until it is interrupted.
@@ -74,7 +84,7 @@ func (c *demoCmd) Run(ctx context.Context) error {
 		return err
 	}
 	line.DatabaseURL = url
-	return serveUntil(ctx, listener, mux, p, func() { c.print(line) }, more)
+	return serveUntil(ctx, listener, p.Before(mux), p, func() { c.print(line) }, more)
 }
 
 // build makes the platform that is served at an address, its routes, and what else its runner drives.
@@ -133,6 +143,7 @@ func markDemo(ctx context.Context, d *db.DB) error {
 func (c *demoCmd) prepare(ctx context.Context, p *platform.Platform, base string) (demoLine, error) {
 	var shop merchants.Merchant
 	var key string
+	var wire olderLine
 	err := p.DB.Write(ctx, func(tx *db.Tx) error {
 		for i, one := range demoShops() {
 			m, err := ensureShop(ctx, tx, one)
@@ -145,10 +156,42 @@ func (c *demoCmd) prepare(ctx context.Context, p *platform.Platform, base string
 		}
 		var err error
 		key, _, err = p.Access.MakeKey(ctx, tx, access.NewKey{Merchant: shop.ID, Mode: access.Live, Scopes: access.AllScopes()})
+		if err != nil {
+			return err
+		}
+		wire, err = openDemoWire(ctx, tx, p, shop.ID)
 		return err
 	})
 	return demoLine{URL: base, APIKey: key, MerchantID: shop.ID, BuyerEmail: "sanne@example.org",
-		MailboxURL: base + "/demo/mailbox", ClockURL: base + "/demo/clock", IBAN: p.Operator.ClientIBAN}, err
+		MailboxURL: base + "/demo/mailbox", ClockURL: base + "/demo/clock", IBAN: p.Operator.ClientIBAN, OlderWire: wire}, err
+}
+
+// openDemoWire opens the older wire for the demo's first shop.
+func openDemoWire(ctx context.Context, tx *db.Tx, p *platform.Platform, merchant string) (olderLine, error) {
+	for number := range int64(2) {
+		if err := ensureWorkflow(ctx, tx, merchant, demoWorkflow(number+1)); err != nil {
+			return olderLine{}, err
+		}
+	}
+	const username = "demoshop"
+	id, err := p.Accounts.Open(ctx, tx, merchant, username, older.Settings{Prefix: "1AB", TestMode: true})
+	return olderLine{username, id}, err
+}
+
+// ensureWorkflow adds a workflow to a shop unless it is there already.
+func ensureWorkflow(ctx context.Context, tx *db.Tx, merchant string, c merchants.Contract) error {
+	zone, err := calendar.ZoneOf("NL")
+	if err != nil {
+		return err
+	}
+	on := zone.DateOf(tx.Now)
+	key := merchants.TermsKey{Merchant: merchant, Workflow: c.Workflow}
+	found, err := merchants.InForce(ctx, tx, []merchants.TermsKey{key}, on)
+	if _, there := found[key]; err != nil || there {
+		return err
+	}
+	_, err = merchants.AddContract(ctx, tx, merchant, on, c)
+	return err
 }
 
 // ensureShop adds and activates a shop unless it is there already.
@@ -176,13 +219,14 @@ func (c *demoCmd) print(l demoLine) {
   Clock          curl -X POST %s -d '{"advance":"72h"}'
   Mailbox        %s
   Client money   %s
+  Older wire     user %s, id %s
   Database       %s
 
   Check the books:   achteraf verify --database-url %s
   Read a bank file:  achteraf import --database-url %s FILE
 
 Stop with Ctrl-C.
-`, l.URL, l.URL, l.APIKey, l.MerchantID, l.ClockURL, l.MailboxURL, l.IBAN, l.DatabaseURL, l.DatabaseURL, l.DatabaseURL)
+`, l.URL, l.URL, l.APIKey, l.MerchantID, l.ClockURL, l.MailboxURL, l.IBAN, l.OlderWire.Username, l.OlderWire.ID, l.DatabaseURL, l.DatabaseURL, l.DatabaseURL)
 }
 
 // serveUntil serves and drives p until ctx ends, then lets running requests finish.

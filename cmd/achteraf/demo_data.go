@@ -61,3 +61,10 @@ func demoShops() []merchants.New {
 	kitchen.Contract.Model = merchants.Guaranteed
 	return []merchants.New{shop, kitchen}
 }
+
+// demoWorkflow is a workflow of the older wire: collected, up to EUR 2,500.00.
+func demoWorkflow(number int64) merchants.Contract {
+	c := merchants.StandardContract()
+	c.Workflow, c.ConsumerLimitCents, c.OrderLimitCents = number, 2_500_00, 2_500_00
+	return c
+}

@@ -208,6 +208,24 @@ func (s *teller) credit(fail bool) error {
 	return s.send(fail, s.write("POST", "/v1/orders/"+s.id+"/credits", text))
 }
 
+// [!] hold DAYS [REASON]
+func (s *teller) hold(fail bool) error {
+	body := `{"days":` + s.args[0] + `}`
+	if len(s.args) > 1 {
+		body = `{"days":` + s.args[0] + `,"reason":"` + s.args[1] + `"}`
+	}
+	return s.send(fail, s.write("POST", "/v1/orders/"+s.id+"/hold", []byte(body)))
+}
+
+// [!] paid EUR
+func (s *teller) paid(fail bool) error {
+	cents, err := cents(s.args[0])
+	if err != nil {
+		return err
+	}
+	return s.send(fail, s.write("POST", "/v1/orders/"+s.id+"/payments", fmt.Appendf(nil, `{"amount_cents":%d}`, cents)))
+}
+
 func cents(euros string) (int64, error) {
 	a, err := money.ParseDecimal(euros, "EUR")
 	return a.Cents, err

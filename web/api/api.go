@@ -14,6 +14,7 @@ import (
 	"achteraf/internal/db"
 	"achteraf/internal/fault"
 	"achteraf/invoices"
+	"achteraf/payments"
 )
 
 // Config is what the API is built from.
@@ -23,6 +24,7 @@ type Config struct {
 		Place(ctx context.Context, r invoices.Request) (invoices.Answer, error)
 	}
 	Clerk     *invoices.Clerk
+	Receipts  *payments.Receipts
 	Access    *access.Access
 	Wall      func() calendar.Instant // for rate limits, the memory of keys and the log
 	Random    io.Reader               // for the ids of requests

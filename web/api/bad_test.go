@@ -235,6 +235,28 @@ func TestBadRequests(t *testing.T) {
 				q.path, q.body = "/v1/orders/"+id+"/credits", `{"lines":[{"line":1,"quantity":"1.5"}]}`
 			}), 422, "credit-lines"},
 			{"a credit of a line without a number", with(func(q *asked) { q.path, q.body = "/v1/orders/"+id+"/credits", `{"lines":[{"quantity":"1"}]}` }), 422, "fields"},
+			{"a hold of no days", with(func(q *asked) { q.path, q.body = "/v1/orders/"+id+"/hold", `{}` }), 422, "fields"},
+			{"a hold of too many days", with(func(q *asked) { q.path, q.body = "/v1/orders/"+id+"/hold", `{"days":15}` }), 422, "fields"},
+			{"a hold of null days", with(func(q *asked) { q.path, q.body = "/v1/orders/"+id+"/hold", `{"days":null}` }), 422, "fields"},
+			{"a hold for a reason of one's own", with(func(q *asked) { q.path, q.body = "/v1/orders/"+id+"/hold", `{"days":1,"reason":"x"}` }), 422, "fields"},
+			{"a resume of what is not held", with(func(q *asked) { q.path, q.body = "/v1/orders/"+id+"/resume", `{}` }), 409, "hold-lifted"},
+			{"a payment of nothing", with(func(q *asked) { q.path, q.body = "/v1/orders/"+id+"/payments", `{}` }), 422, "fields"},
+			{"a payment of less", with(func(q *asked) { q.path, q.body = "/v1/orders/"+id+"/payments", `{"amount_cents":-1}` }), 422, "fields"},
+			{"a payment of too much", with(func(q *asked) { q.path, q.body = "/v1/orders/"+id+"/payments", `{"amount_cents":5041}` }), 422, "payment-amount"},
+			{"a payment tomorrow", with(func(q *asked) {
+				q.path, q.body = "/v1/orders/"+id+"/payments", `{"amount_cents":1,"paid_on":"2026-11-23"}`
+			}), 422, "fields"},
+			{"a payment before the order", with(func(q *asked) {
+				q.path, q.body = "/v1/orders/"+id+"/payments", `{"amount_cents":1,"paid_on":"2026-11-21"}`
+			}), 422, "fields"},
+			{"a payment with a long word", with(func(q *asked) {
+				q.path, q.body = "/v1/orders/"+id+"/payments", `{"amount_cents":1,"description":"1234567890123456789012345678901"}`
+			}), 422, "fields"},
+			{"a payment with a nul", with(func(q *asked) {
+				q.path, q.body = "/v1/orders/"+id+"/payments", `{"amount_cents":1,"description":"a\u0000"}`
+			}), 422, "fields"},
+			{"no such payment", with(func(q *asked) { q.path, q.body = "/v1/payments/rcp_1/reverse", `{}` }), 404, "payment"},
+			{"a payment that is none", with(func(q *asked) { q.path, q.body = "/v1/payments/"+id+"/reverse", `{}` }), 404, "payment"},
 			{"a credit for no reason", with(func(q *asked) { q.path, q.body = "/v1/orders/"+id+"/credits", `{"reason":"because"}` }), 422, "credit-reason"},
 		} {
 			t.Run(c.name, func(t *testing.T) {

@@ -171,9 +171,23 @@ func (a *API) read(c *call, f func(tx *db.Tx) (any, error)) (reply, error) {
 	return reply{status: http.StatusOK, body: body}, err
 }
 
-// write answers a POST about an order: the credential, the act and its answer, which is the order as it then is,
-// stand in one transaction.
+// write answers a POST about an order with the order as it then is.
 func write[In any](a *API, c *call, act func(tx *db.Tx, in *In) (status int, err error)) (reply, error) {
+	return writeAbout(a, c, func(tx *db.Tx, in *In) (int, any, error) {
+		if !isOrderID(c.id) {
+			return 0, nil, noOrder()
+		}
+		status, err := act(tx, in)
+		if err != nil {
+			return 0, nil, err
+		}
+		out, err := a.show(c.ctx, tx, c.who.Merchant, c.id)
+		return status, out, err
+	})
+}
+
+// writeAbout answers a POST: the credential, the act and its answer stand in one transaction.
+func writeAbout[In any](a *API, c *call, act func(tx *db.Tx, in *In) (status int, out any, err error)) (reply, error) {
 	var in In
 	key, sum, err := receive(c, &in)
 	if err != nil {
@@ -194,14 +208,7 @@ func write[In any](a *API, c *call, act func(tx *db.Tx, in *In) (status int, err
 		ask.Merchant = c.who.Merchant
 		var err error
 		kept, replayed, err = a.Access.Once(c.ctx, tx, ask, func() (int, []byte, error) {
-			if !isOrderID(c.id) {
-				return 0, nil, noOrder()
-			}
-			status, err := act(tx, &in)
-			if err != nil {
-				return 0, nil, err
-			}
-			out, err := a.show(c.ctx, tx, c.who.Merchant, c.id)
+			status, out, err := act(tx, &in)
 			if err != nil {
 				return 0, nil, err
 			}
@@ -219,7 +226,7 @@ func write[In any](a *API, c *call, act func(tx *db.Tx, in *In) (status int, err
 func twice(f func() error) error {
 	err := f()
 	known := fault.As(err)
-	if errors.Is(err, db.ErrUnique) || known != nil && (known.Kind == fault.Conflict || strings.HasPrefix(known.Code, "credit-")) {
+	if errors.Is(err, db.ErrUnique) || known != nil && (known.Kind == fault.Conflict || strings.HasPrefix(known.Code, "credit-") || known.Code == "payment-amount") {
 		err = f()
 	}
 	return err
@@ -258,8 +265,19 @@ func (a *API) show(ctx context.Context, tx *db.Tx, merchant, id string) (orderAn
 	if err := a.leadToPay(ctx, tx, merchant, out.Invoices); err != nil {
 		return orderAnswer{}, err
 	}
-	out.Credits = []credit{}
-	for _, v := range of[0] {
+	out.Credits, out.Holds = []credit{}, []hold{}
+	keys := make([]invoices.Key, len(of[0]))
+	for i, v := range of[0] {
+		keys[i] = invoices.Key{Merchant: merchant, ID: v.ID}
+	}
+	holds, err := invoices.HoldsOf(ctx, tx, keys)
+	if err != nil {
+		return orderAnswer{}, err
+	}
+	for i, v := range of[0] {
+		for _, h := range holds[i] {
+			out.Holds = append(out.Holds, holdOf(h))
+		}
 		notes, err := invoices.Credits(ctx, tx, merchant, v.ID)
 		if err != nil {
 			return orderAnswer{}, err
@@ -268,7 +286,8 @@ func (a *API) show(ctx context.Context, tx *db.Tx, merchant, id string) (orderAn
 			out.Credits = append(out.Credits, creditOf(n))
 		}
 	}
-	return out, nil
+	out.Payments, err = a.paymentsOf(ctx, tx, merchant, id)
+	return out, err
 }
 
 // showAll reads the invoices of orders.

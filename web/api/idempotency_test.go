@@ -15,6 +15,9 @@ func writesOf(id string) []asked {
 		{method: "POST", path: "/v1/orders", body: order("replayed")},
 		{method: "POST", path: "/v1/orders/" + id + "/credits", body: `{"amount_cents":40,"reason":"price"}`},
 		{method: "POST", path: "/v1/orders/" + id + "/start"},
+		{method: "POST", path: "/v1/orders/" + id + "/hold", body: `{"days":3}`},
+		{method: "POST", path: "/v1/orders/" + id + "/resume", body: `{}`},
+		{method: "POST", path: "/v1/orders/" + id + "/payments", body: `{"amount_cents":1000,"description":"cash"}`},
 	}
 }
 
@@ -106,7 +109,7 @@ func TestParallelDuplicates(t *testing.T) {
 			}
 		}
 		rows := w.contents(t)
-		if len(rows["orders"]) != 2 || len(rows["credits"]) != 1 || len(rows["idempotency"]) != 4 {
+		if len(rows["orders"]) != 2 || len(rows["credits"]) != 1 || len(rows["idempotency"]) != 7 {
 			t.Errorf("%d orders, %d credits, %d keys", len(rows["orders"]), len(rows["credits"]), len(rows["idempotency"]))
 		}
 	})
@@ -139,7 +142,7 @@ func TestTwoNodes(t *testing.T) {
 		}
 	}
 	rows := w.contents(t)
-	if len(rows["idempotency"]) != 50 || len(rows["credits"]) != 20 || len(rows["decisions"]) != 20 {
+	if len(rows["idempotency"]) != 80 || len(rows["credits"]) != 20 || len(rows["decisions"]) != 20 {
 		t.Errorf("%d keys, %d credits, %d decisions", len(rows["idempotency"]), len(rows["credits"]), len(rows["decisions"]))
 	}
 }

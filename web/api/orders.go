@@ -172,6 +172,8 @@ type orderAnswer struct {
 	PlacedOn         *calendar.Date   `json:"placed_on" nullable:"true" format:"date" doc:"The civil date at the buyer's address."`
 	CreatedAt        calendar.Instant `json:"created_at" format:"date-time"`
 	Credits          []credit         `json:"credits,omitzero" nullable:"false" doc:"What was credited, the oldest first. Not in lists, nor in the answer to a new order."`
+	Payments         []payment        `json:"payments,omitzero" nullable:"false" doc:"What you reported as paid to you, the oldest first. Not in lists, nor in the answer to a new order."`
+	Holds            []hold           `json:"holds,omitzero" nullable:"false" doc:"What keeps the invoice, reminders and costs from going on now. Not in lists, nor in the answer to a new order."`
 }
 
 type decision struct {

@@ -46,6 +46,14 @@ func TestPlaceAnswers(t *testing.T) {
 			t.Errorf("credits are %v", seen["credits"])
 		}
 		delete(seen, "credits")
+		if holds, ok := seen["holds"].([]any); !ok || len(holds) != 0 {
+			t.Errorf("holds are %v", seen["holds"])
+		}
+		delete(seen, "holds")
+		if payments, ok := seen["payments"].([]any); !ok || len(payments) != 0 {
+			t.Errorf("payments are %v", seen["payments"])
+		}
+		delete(seen, "payments")
 		b, err := json.Marshal(seen)
 		must(t, err)
 		c, err := json.Marshal(got)

@@ -162,6 +162,10 @@ func (x *tale) past(f *reports.Fact) page.Step {
 		s.Title = t.FactPaid.With("amount", sum)
 	case reports.Reversed:
 		s.Title = t.FactReversed.With("amount", sum)
+	case reports.ToShop:
+		s.Title = t.FactToShop.With("shop", x.Item.Shop, "amount", sum)
+	case reports.ToShopBack:
+		s.Title = t.FactToShopBack.With("shop", x.Item.Shop, "amount", sum)
 	case reports.Held:
 		s.Title = t.FactHeld.With("amount", sum)
 	case reports.Credited:
@@ -232,7 +236,9 @@ func (x *tale) what(e *reports.Entry) string {
 		return t.EntryInvoice.With("number", e.Number)
 	case e.Kind == "credited":
 		return t.EntryCredit.With("number", e.Number)
-	case e.OwedCents > 0:
+	case e.Kind == "paid-to-shop":
+		return t.EntryToShop
+	case e.OwedCents > 0 || e.Kind == "paid-to-shop-reversed":
 		return t.EntryReversed
 	}
 	return t.EntryPayment

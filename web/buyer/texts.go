@@ -34,6 +34,8 @@ type texts struct {
 	SealedLink, Incomplete, Fork                                string
 	FactOrdered, FactPaid, FactReversed, FactHeld, FactCredited words.Text
 	FactStarted, FactInvoiced, FactLate, FactLateText, FactHold string
+	FactToShop, FactToShopBack                                  words.Text
+	EntryToShop                                                 string
 	FactUnheld, FactCancelled, FactLapsed, FactLapsedText       string
 	NextInvoice, NextInvoiceText, NextInvoiceIf                 string
 	NextDue, NextDueText, NextLate, NextLateText                string
