@@ -99,3 +99,15 @@ func Writer() func() error {
 		return err
 	}
 }
+
+// Watch calls f each time that p writes a message down.
+func Watch(p *Post, f func()) {
+	l := *p.library
+	l.kinds = nil
+	for _, k := range p.library.kinds {
+		watched := *k
+		watched.fill = func(w *writer) { f(); k.fill(w) }
+		l.kinds = append(l.kinds, &watched)
+	}
+	p.library = &l
+}

@@ -45,14 +45,15 @@ type Scanner struct {
 type kind struct {
 	name  string
 	slice int
-	run   func(ctx context.Context, tx *db.Tx, rows []Due) error // nil for an outside kind
+	run   func(ctx context.Context, tx *db.Tx, rows []Due) error // one of the three is set
+	ready func(ctx context.Context, rows []Due) (finish Finish, err error)
 
 	call  func(ctx context.Context, row Due) (Finish, error)
 	limit time.Duration
 	room  chan struct{} // a token for each call under way
 }
 
-// Finish writes the result of an outside call, in the transaction that ends its row.
+// Finish writes a result, in the transaction that ends the rows that it is about.
 type Finish func(ctx context.Context, tx *db.Tx) error
 
 // NewScanner makes a scanner. random gives it its name and the jitter of its back-off. log may be nil.
@@ -77,6 +78,15 @@ func (s *Scanner) draw() []byte {
 // that deletes them. When f fails, or panics, the rows run again one by one; one that fails alone waits.
 func (s *Scanner) On(name string, slice int, f func(ctx context.Context, tx *db.Tx, rows []Due) error) {
 	k := &kind{name: name, slice: slice, run: f}
+	s.register(k)
+	s.inside = append(s.inside, k)
+}
+
+// OnReady registers f for a kind whose work is long and whose result is short. f gets rows as that of On does, but
+// without a transaction: it reads and thinks, and returns what then writes the result; nil writes nothing. A result
+// that cannot be stored, because another node was first, is dropped, so f changes nothing itself.
+func (s *Scanner) OnReady(name string, slice int, f func(ctx context.Context, rows []Due) (Finish, error)) {
+	k := &kind{name: name, slice: slice, ready: f}
 	s.register(k)
 	s.inside = append(s.inside, k)
 }
@@ -241,7 +251,7 @@ insert into leases (name, holder, until) values ($1, $2, $3)
 	return true, nil
 }
 
-// runSlice does the work of rows in one transaction, or else in one for each.
+// runSlice does the work of rows together, or else of each alone.
 func (s *Scanner) runSlice(ctx context.Context, k *kind, rows []Due) (ran int, err error) {
 	if k.call != nil {
 		return s.callNow(ctx, k, rows[0])
@@ -270,12 +280,30 @@ func (s *Scanner) runSlice(ctx context.Context, k *kind, rows []Due) (ran int, e
 func (s *Scanner) runTogether(ctx context.Context, k *kind, rows []Due) error {
 	ctx, cancel := context.WithTimeout(ctx, sliceTime)
 	defer cancel()
-	return s.db.Write(ctx, func(tx *db.Tx) error {
-		if err := takeAll(ctx, tx, rows); err != nil {
+	work := func(ctx context.Context, tx *db.Tx) error { return k.run(ctx, tx, rows) }
+	if k.ready != nil {
+		finish, err := caught(func() (Finish, error) { return k.ready(ctx, rows) })
+		if err != nil {
 			return err
 		}
-		return k.run(ctx, tx, rows)
+		work = finish
+	}
+	return s.db.Write(ctx, func(tx *db.Tx) error {
+		if err := takeAll(ctx, tx, rows); err != nil || work == nil {
+			return err
+		}
+		return work(ctx, tx)
 	})
+}
+
+// caught turns a panic into an error.
+func caught(f func() (Finish, error)) (finish Finish, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return f()
 }
 
 // hopeless says that an error is not about the row: whatever is tried next will meet it too.
@@ -401,13 +429,8 @@ func (s *Scanner) call(ctx context.Context, k *kind, r Due) error {
 }
 
 // ask calls outside, for at most the kind's limit.
-func ask(ctx context.Context, k *kind, r Due) (finish Finish, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
+func ask(ctx context.Context, k *kind, r Due) (Finish, error) {
 	ctx, cancel := context.WithTimeout(ctx, k.limit)
 	defer cancel()
-	return k.call(ctx, r)
+	return caught(func() (Finish, error) { return k.call(ctx, r) })
 }
