@@ -154,8 +154,9 @@ func (p *Post) draft(ctx context.Context, tx *db.Tx, k *kind, d jobs.Due) (*draf
 		return nil, nil // erased
 	}
 	f.name = nameOf(&who.Buyer)
+	f.message = tx.ID("msg_")
 	return &draft{to: who.Buyer.Email, handle: who.Email, lock: lock, facts: f, Message: Message{
-		ID: tx.ID("msg_"), Merchant: d.Merchant, Subject: d.Subject, Code: k.code, Version: 1, Purpose: k.purpose, Template: k.template,
+		ID: f.message, Merchant: d.Merchant, Subject: d.Subject, Code: k.code, Version: 1, Purpose: k.purpose, Template: k.template,
 		Language: f.order.Language, Order: f.order.ID, Person: who.Person, State: Waiting, MadeAt: tx.Now, NextAt: tx.Now,
 	}}, nil
 }

@@ -281,6 +281,13 @@ func TestPayLink(t *testing.T) {
 			if got := strings.Contains(m.Text, "Betaal €\u00a050,40: "+url) && strings.Contains(m.HTML, `href="`+url); got != (i == 1) {
 				t.Errorf("mail %d has the button: %v", i, got)
 			}
+			if i == 0 {
+				continue
+			}
+			if len(m.Images) != 2 || !strings.Contains(m.Text, scanned(t, m.Images[0].PNG)+"\n") ||
+				!strings.Contains(scanned(t, m.Images[1].PNG), "\n"+operator.AccountName+"\n"+operator.ClientIBAN+"\nEUR50.40\n\nRF") {
+				t.Errorf("%d codes", len(m.Images))
+			}
 		}
 	}, link)
 }

@@ -32,6 +32,7 @@ func (p *Post) SignIn(ctx context.Context, s SignIn) (jobs.Finish, error) {
 	}}
 	err := p.c.DB.Read(ctx, func(tx *db.Tx) error {
 		m.ID, m.MadeAt, m.NextAt = tx.ID("msg_"), tx.Now, tx.Now
+		f.message = m.ID
 		f.minutes = max(1, int((s.Expires.Sub(tx.Wall)+time.Minute-time.Microsecond)/time.Minute))
 		return nil
 	})
