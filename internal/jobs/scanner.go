@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"achteraf/calendar"
@@ -39,6 +40,7 @@ type Scanner struct {
 	mu     sync.Mutex                  // held by the one scan at a time
 	leases map[string]calendar.Instant // until when we hold a kind, wall time
 	calls  sync.WaitGroup              // outside calls in the background
+	wake   chan<- struct{}             // told when there is room again; nil: nobody waits for it
 }
 
 // kind is what runs rows of one kind.
@@ -51,6 +53,7 @@ type kind struct {
 	call  func(ctx context.Context, row Due) (Finish, error)
 	limit time.Duration
 	room  chan struct{} // a token for each call under way
+	full  atomic.Bool   // there may be more rows than there was room for
 }
 
 // Finish writes a result, in the transaction that ends the rows that it is about.
@@ -209,6 +212,9 @@ func (s *Scanner) run(ctx context.Context, kinds []*kind, rows []Due, leases boo
 		for slice := range slices.Chunk(mine, k.slice) {
 			n, err := s.runSlice(ctx, k, slice)
 			ran += n
+			if err == nil && leases { // a long backlog in here does not hold up who is outside
+				_, err = s.beginCalls(ctx)
+			}
 			if err != nil {
 				return ran, err
 			}
@@ -360,52 +366,69 @@ func (s *Scanner) beginCalls(ctx context.Context) (began int, err error) {
 			continue
 		}
 		rows, err := s.oldest(ctx, []*kind{k}, room) // kind by kind: one that is stuck holds up no other
+		if err == nil && len(rows) > 0 {
+			rows, err = s.leaseRows(ctx, k, rows)
+		}
 		if err != nil {
 			return began, err
 		}
+		began += len(rows)
+		k.full.Store(len(rows) == room)
 		for _, r := range rows {
-			leased, ok, err := s.leaseRow(ctx, k, r)
-			if err != nil {
-				return began, err
-			}
-			if !ok {
-				continue
-			}
-			began++
 			k.room <- struct{}{}
-			s.calls.Go(func() {
-				defer func() { <-k.room }()
-				if err := s.call(ctx, k, leased); err != nil {
-					s.log.ErrorContext(ctx, "outside call not settled", "id", r.ID, "kind", r.Kind, "err", err)
-				}
-			})
+			s.calls.Go(func() { s.callBeside(ctx, k, r) })
 		}
 	}
 	return began, nil
 }
 
-func (s *Scanner) callNow(ctx context.Context, k *kind, r Due) (ran int, err error) {
-	leased, ok, err := s.leaseRow(ctx, k, r)
-	if err != nil || !ok {
-		return 0, err
+// callBeside makes a call in the background, and lets the loop know of the room that it leaves.
+func (s *Scanner) callBeside(ctx context.Context, k *kind, r Due) {
+	if err := s.call(ctx, k, r); err != nil {
+		s.log.ErrorContext(ctx, "outside call not settled", "id", r.ID, "kind", r.Kind, "err", err)
 	}
-	return 1, s.call(ctx, k, leased)
+	<-k.room
+	if !k.full.Load() {
+		return
+	}
+	select {
+	case s.wake <- struct{}{}:
+	default: // it has been told
+	}
 }
 
-// leaseRow counts an attempt before it is made, so that a crash counts too, and keeps others away until the
-// call must be over. A row whose last attempt was never settled has failed for good.
-func (s *Scanner) leaseRow(ctx context.Context, k *kind, r Due) (leased Due, ok bool, err error) {
+func (s *Scanner) callNow(ctx context.Context, k *kind, r Due) (ran int, err error) {
+	leased, err := s.leaseRows(ctx, k, []Due{r})
+	if err != nil || len(leased) == 0 {
+		return 0, err
+	}
+	return 1, s.call(ctx, k, leased[0])
+}
+
+// leaseRows counts an attempt of each row before it is made, so that a crash counts too, and keeps others away until the
+// call must be over. It returns the rows that are ours. One whose last attempt was never settled has failed for good.
+func (s *Scanner) leaseRows(ctx context.Context, k *kind, rows []Due) (leased []Due, err error) {
 	const margin = 5 * time.Second // from the end of the call to the end of its lease, to write the result
-	leased = r
-	leased.Attempts++
-	last := r.Attempts >= mostTries
 	err = s.db.Write(ctx, func(tx *db.Tx) error {
-		if last {
-			return bury(ctx, tx, r, r.Attempts, "outcome-unknown")
+		leased = nil
+		for _, r := range rows {
+			var err error
+			if r.Attempts >= mostTries {
+				err = bury(ctx, tx, r, r.Attempts, "outcome-unknown")
+			} else if err = postpone(ctx, tx, r, r.Attempts+1, tx.Wall.Add(k.limit+margin)); err == nil {
+				r.Attempts++
+				leased = append(leased, r)
+			}
+			if untaken(err) != nil {
+				return err
+			}
 		}
-		return postpone(ctx, tx, r, leased.Attempts, tx.Wall.Add(k.limit+margin))
+		return nil
 	})
-	return leased, err == nil && !last, untaken(err)
+	if err != nil {
+		return nil, err
+	}
+	return leased, nil
 }
 
 // call asks outside and then writes the result with the end of the row. What is hopeless is tried again once
