@@ -53,15 +53,14 @@ func newDoor(t *testing.T, p *dbtest.Place, d *db.DB, seed uint64, limits access
 	t.Helper()
 	v := masters(t, keys...)
 	o := &door{t: t, p: p, d: d, vault: v, desk: buyers.NewDesk(v, dbtest.Chance(seed+100))}
-	o.SignIns = access.NewSignIns(d, v, o.desk, dbtest.Chance(seed), limits, func(_ context.Context, tx *db.Tx, l access.Letter) error {
-		if tx == nil {
-			t.Error("a letter outside a transaction")
-		}
-		o.mail = append(o.mail, l)
-		return nil
+	o.SignIns = access.NewSignIns(d, v, o.desk, dbtest.Chance(seed), limits, func(_ context.Context, l access.Letter) (jobs.Finish, error) {
+		return func(_ context.Context, tx *db.Tx) error {
+			o.mail = append(o.mail, l)
+			return nil
+		}, nil
 	})
 	o.due = jobs.NewScanner(d, dbtest.Chance(12), nil)
-	o.due.On(access.DueSendLink, 100, o.SendDue)
+	o.due.OnReady(access.DueSendLink, 100, o.SendDue)
 	return o
 }
 
@@ -607,7 +606,9 @@ func TestLateLetters(t *testing.T) {
 		must(t, err)
 		o.p.Clock.Advance(15 * time.Minute)
 		must(t, o.due.RunUntilIdle(t.Context()))
-		must(t, o.d.Write(t.Context(), func(tx *db.Tx) error { return o.SendDue(t.Context(), tx, []jobs.Due{{Subject: "sin_0"}}) }))
+		store, err := o.SendDue(t.Context(), []jobs.Due{{Subject: "sin_0"}})
+		must(t, err)
+		must(t, o.d.Write(t.Context(), func(tx *db.Tx) error { return store(t.Context(), tx) }))
 		if len(o.mail) != 0 {
 			t.Errorf("%d letters", len(o.mail))
 		}

@@ -63,6 +63,24 @@ type content struct {
 	Subject string `json:"subject"`
 	Text    string `json:"text"`
 	HTML    string `json:"html"`
+	Codes   []code `json:"codes,omitempty"`
+}
+
+// code is a code that a mail shows. Its picture is made when the mail is sent: what it says is all that is kept.
+type code struct {
+	ID   string `json:"id"`
+	Text string `json:"text"`
+}
+
+func (c *content) images() (all []Image, err error) {
+	for _, k := range c.Codes {
+		png, err := invoices.Picture(k.Text)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, Image{k.ID, png})
+	}
+	return all, nil
 }
 
 // library is all texts and templates, checked.
@@ -167,7 +185,13 @@ func (l *library) render(w *writer) (content, error) {
 	if err := l.html.Execute(&page, w.page); err != nil {
 		return content{}, err
 	}
-	return content{w.page.Subject, text.String(), page.String()}, nil
+	c := content{Subject: w.page.Subject, Text: text.String(), HTML: page.String()}
+	for _, s := range w.page.Sections {
+		for _, k := range s.Scan {
+			c.Codes = append(c.Codes, k.code)
+		}
+	}
+	return c, nil
 }
 
 // sample is an invented order, to try the texts on.
@@ -179,7 +203,7 @@ type sample struct {
 func samples(operator merchants.Operator, domain, language string) []sample {
 	day := calendar.NewDate(2026, 3, 2)
 	f := facts{
-		operator: operator, domain: domain, name: "Alex Voorbeeld", on: day, payLink: "https://pay.example/pay/x",
+		message: "msg_0", operator: operator, domain: domain, name: "Alex Voorbeeld", on: day, payLink: "https://pay.example/pay/x",
 		shop:     merchants.Merchant{Name: "Winkel Voorbeeld"},
 		contacts: []merchants.Contact{{Kind: "email", Value: "hulp@winkel.example"}, {Kind: "chat", Value: "https://winkel.example/chat"}},
 		order: orders.Order{Reference: "W-1007", Country: "NL", Language: language, TotalCents: 2_345_67, TermsVersion: "2026-01",

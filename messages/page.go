@@ -1,6 +1,7 @@
 package messages
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -17,6 +18,7 @@ import (
 
 // facts is what a message is about, as it is when the message is made.
 type facts struct {
+	message  string // its id
 	operator merchants.Operator
 	domain   string // that mail comes from
 	shop     merchants.Merchant
@@ -56,11 +58,17 @@ type (
 		Title string
 		Intro []string
 		Rows  []row
+		Scan  []scan // the codes that say the same
 	}
 	row struct {
 		Word, Value string
 		Strong      bool
 		Whole       bool // it stays on one line
+		Long        bool // its word may be one that nobody knows, of any length
+	}
+	scan struct { // a code, with what it is for
+		code
+		Word, Alt, URL string
 	}
 	helper struct { // who answers questions
 		Word, Name string
@@ -231,6 +239,20 @@ func (w *writer) transfer() {
 	}
 	s.add(w.row("amount", w.Amount(w.invoice.OpenCents)), w.row("iban", ident.PrintIBAN(w.operator.ClientIBAN)),
 		w.row("payee", w.operator.AccountName), w.row(word, reference))
+	s.Scan = w.codes()
+}
+
+// codes are those by which the bill can be paid, the first one of the country first.
+func (w *writer) codes() (all []scan) {
+	for _, s := range invoices.Symbols(w.order.Country, w.operator.AccountName, w.operator.ClientIBAN, w.invoice.OpenCents, w.order.PaymentReference, w.payLink) {
+		c := scan{code: code{"transfer", s.Text}, Word: w.say("scan-transfer"), Alt: w.say("scan-transfer-alt")}
+		if s.Page {
+			c = scan{code: code{"page", s.Text}, Word: w.say("scan-page"), Alt: w.say("scan-page-alt"), URL: s.Text}
+		}
+		c.ID += "." + w.message + "@" + cmp.Or(w.domain, "mail") // as a Message-ID, it is nobody else's (RFC 2392)
+		all = append(all, c)
+	}
+	return all
 }
 
 // paid says that nothing is open any more. What only the shop says that it received, we do not say has reached us.
@@ -304,7 +326,7 @@ func (w *writer) listLines() *section {
 		if l.Quantity != "1" {
 			what += ", " + w.Number(l.Quantity) + " × " + w.Amount(l.UnitPriceCents)
 		}
-		s.add(row{Word: what, Value: w.Amount(l.TotalCents)})
+		s.add(row{Word: what, Value: w.Amount(l.TotalCents), Long: true})
 	}
 	if more := len(w.lines) - w.most; more > 0 {
 		w.with["More"] = more

@@ -52,15 +52,15 @@ func (m *Message) places() []any {
 // draft is a message on its way to the table.
 type draft struct {
 	Message
-	to      string
-	handle  vault.Handle
-	lock    lock
-	content content
+	to     string
+	handle vault.Handle
+	lock   lock
+	facts  *facts
 }
 
-// row seals a draft.
-func (m *draft) row() ([]any, error) {
-	plain, err := json.Marshal(m.content)
+// row seals a draft with what it came to say.
+func (m *draft) row(c content) ([]any, error) {
+	plain, err := json.Marshal(c)
 	if err != nil {
 		return nil, err
 	}

@@ -275,12 +275,12 @@ func (p *Platform) routes(c Config) (http.Handler, error) {
 
 // signInMail writes the mail of a sign-in; a platform without a mailer never runs it, see reactions.
 func (p *Platform) signInMail(public string) access.SendLink {
-	return func(ctx context.Context, tx *db.Tx, l access.Letter) error {
+	return func(ctx context.Context, l access.Letter) (jobs.Finish, error) {
 		link := ""
 		if public != "" {
 			link = public + buyer.LinkPath + l.Token
 		}
-		return p.Post.SignIn(ctx, tx, messages.SignIn{ID: l.SignIn, To: l.Email, Language: l.Language, URL: link, Code: l.Code, Expires: l.ExpiresAt})
+		return p.Post.SignIn(ctx, messages.SignIn{ID: l.SignIn, To: l.Email, Language: l.Language, URL: link, Code: l.Code, Expires: l.ExpiresAt})
 	}
 }
 

@@ -20,11 +20,11 @@ func reactions(p *Platform, mailOff bool) {
 	p.Scanner.On(invoices.DueLapse, 100, p.Clerk.Lapse)
 	switch {
 	case p.Post != nil:
-		p.Scanner.On(invoices.FactAccepted, messages.SliceSize, p.Post.Tell)    // the confirmation of the order
-		p.Scanner.On(invoices.FactIssued, messages.SliceSize, p.Post.Tell)      // the invoice
-		p.Scanner.On(invoices.FactPaid, messages.SliceSize, p.Post.Tell)        // the payment has arrived
-		p.Scanner.On(invoices.FactCredited, messages.SliceSize, p.Post.Tell)    // what a credit changes
-		p.Scanner.On(access.DueSendLink, messages.SliceSize, p.SignIns.SendDue) // the sign-in mail
+		p.Scanner.OnReady(invoices.FactAccepted, messages.SliceSize, p.Post.Tell)    // the confirmation of the order
+		p.Scanner.OnReady(invoices.FactIssued, messages.SliceSize, p.Post.Tell)      // the invoice
+		p.Scanner.OnReady(invoices.FactPaid, messages.SliceSize, p.Post.Tell)        // the payment has arrived
+		p.Scanner.OnReady(invoices.FactCredited, messages.SliceSize, p.Post.Tell)    // what a credit changes
+		p.Scanner.OnReady(access.DueSendLink, messages.SliceSize, p.SignIns.SendDue) // the sign-in mail
 		p.Scanner.OnOutside(messages.DueSend, messages.SendLimit, messages.SendCalls, p.Post.Send)
 	case mailOff:
 		for _, fact := range []string{invoices.FactAccepted, invoices.FactIssued, invoices.FactPaid, invoices.FactCredited, access.DueSendLink} {

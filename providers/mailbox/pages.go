@@ -1,10 +1,12 @@
 package mailbox
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"html/template"
 	"net/http"
 	"slices"
+	"strings"
 )
 
 var pages = template.Must(template.New("").Parse(`<!doctype html>
@@ -36,7 +38,7 @@ func (b *Box) Routes(mux *http.ServeMux, base string) {
 			switch r.PathValue("id") {
 			case m.ID:
 				secure(w, "text/html; charset=utf-8")
-				w.Write([]byte(m.HTML))
+				w.Write([]byte(m.whole()))
 				return
 			case m.ID + ".txt":
 				secure(w, "text/plain; charset=utf-8")
@@ -48,11 +50,20 @@ func (b *Box) Routes(mux *http.ServeMux, base string) {
 	})
 }
 
-// secure lets a page show text and its own styles, and nothing else.
+// whole is the HTML with the pictures of the mail inside.
+func (m *Mail) whole() string {
+	page := m.HTML
+	for _, i := range m.Images {
+		page = strings.ReplaceAll(page, `src="cid:`+i.ID+`"`, `src="data:image/png;base64,`+base64.StdEncoding.EncodeToString(i.PNG)+`"`)
+	}
+	return page
+}
+
+// secure lets a page show text, its own styles and the pictures inside it, and nothing else.
 func secure(w http.ResponseWriter, kind string) {
 	h := w.Header()
 	h.Set("Content-Type", kind)
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-store")

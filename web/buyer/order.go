@@ -266,13 +266,12 @@ func (x *tale) place() (n int64) {
 
 // bought are the lines of the order, with VAT at the end where prices are without.
 func (x *tale) bought() []page.Key {
-	locale := invoices.LocaleOf(string(x.l))
 	var keys []page.Key
 	var sum int64
 	for _, line := range x.Lines {
 		what := line.Description
 		if line.Quantity != "1" {
-			what += ", " + locale.Number(line.Quantity) + " × " + x.amount(line.UnitPriceCents)
+			what += ", " + x.l.Decimal(line.Quantity) + " × " + x.amount(line.UnitPriceCents)
 		}
 		sum += line.TotalCents
 		keys = append(keys, page.Key{Name: what, Value: x.amount(line.TotalCents)})
