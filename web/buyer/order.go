@@ -43,7 +43,7 @@ func (p *Pages) order(w http.ResponseWriter, r *http.Request) error {
 	}
 	v := p.Look.View(r, x.Language)
 	x.l, x.t = v.Lang, p.texts.In(v.Lang)
-	v.Title, v.Home = x.title()+", "+x.Item.Shop, "/my"
+	v.Title, v.Home, v.Script = x.title()+", "+x.Item.Shop, "/my", x.Transfer != nil
 	return p.Look.Write(w, r, http.StatusOK, v, order(v, x.t, &x, p.Operator))
 }
 
@@ -286,7 +286,7 @@ func (x *tale) copied() []page.Copied {
 	if tr.OGM {
 		reference = page.Copied{Name: t.Structured, Value: tr.ReferencePrinted}
 	}
-	return []page.Copied{{Name: t.AmountField, Value: x.l.Figures(eur(x.NowCents))}, {Name: t.Iban, Value: tr.IBAN}, {Name: t.Payee, Value: tr.Payee}, reference}
+	return []page.Copied{{Name: t.AmountField, Value: x.l.Figures(eur(x.NowCents)), Plain: x.l.Bare(eur(x.NowCents))}, {Name: t.Iban, Value: tr.IBAN}, {Name: t.Payee, Value: tr.Payee}, reference}
 }
 
 // papers are the documents there are.
