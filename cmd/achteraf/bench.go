@@ -28,6 +28,7 @@ type benchCmd struct {
 	Ledger benchLedger `cmd:"" help:"Two-leg entries per second."`
 	Verify benchVerify `cmd:"" help:"Entries proved per second."`
 	Import benchImport `cmd:"" help:"Bank lines read, matched and booked."`
+	Pages  benchPages  `cmd:"" help:"Page views per second: the overview and an order of buyers who are signed in."`
 }
 
 // benchOptions are what every benchmark takes.
