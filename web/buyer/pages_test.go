@@ -2,6 +2,7 @@ package buyer_test
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -24,9 +25,12 @@ func TestBrowserBuyer(t *testing.T) {
 	held := w.place(sanne, "nl", "Vetplant", 2450)
 	w.days(3)
 	w.hold(held, "return")
+	w.settle()
+	w.browser().in(sanne) // on another device
 	planned := w.place(sanne, "nl", "Staande lamp Dageraad", 14900)
 	b := w.browser().in(sanne)
 	session := b.cookies[access.SessionCookie]
+	letters := regexp.MustCompile(`/my/messages/msg_\w+`).FindAllString(b.get("/my/messages").raw, -1)
 	asked := w.browser()
 	link, _ := asked.ask(sanne)
 	waiting := asked.cookies[access.BrowserCookie]
@@ -44,9 +48,9 @@ func TestBrowserBuyer(t *testing.T) {
 	var paths []string
 	for _, l := range words.Langs() {
 		lang := "lang=" + string(l)
-		paths = append(paths, "/my?"+lang, "/my/orders/"+credited.ID+"?"+lang)
+		paths = append(paths, "/my?"+lang, "/my/orders/"+credited.ID+"?"+lang, "/my/bills?"+lang, "/my/messages?"+lang, "/my/help?"+lang, "/my/me?"+lang)
 	}
-	paths = append(paths, "/my?out&lang=de", "/my/code?lang=fr", strings.Split(link, "?")[0]+"?lang=nl", "/my/orders/"+planned.ID+"?lang=de", "/my?q=xyz",
+	paths = append(paths, "/my?out&lang=de", "/my/code?lang=fr", strings.Split(link, "?")[0]+"?lang=nl", "/my/orders/"+planned.ID+"?lang=de", "/my/bills?q=xyz", "/my/bills?q=lamp", "/my/help?out&lang=nl",
 		"/my/orders/"+open.ID, "/my/orders/"+held.ID, "/my/orders/"+done.ID)
-	site.Check(paths...)
+	site.Check(append(paths, letters[0])...)
 }
