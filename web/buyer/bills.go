@@ -37,7 +37,7 @@ func (p *Pages) bills(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v, t := p.view(r, x.Language, atOverview)
-	v.Title = t.AllBills
+	v.Title, v.Narrow = t.AllBills, true
 	return p.Look.Write(w, r, http.StatusOK, v, allBills(v, t, &x))
 }
 
@@ -69,15 +69,6 @@ func (x *list) ways(v *page.View, t *texts) (all []page.Action) {
 	}
 	if x.Page < x.Pages {
 		all = append(all, page.Action{Text: t.Older, Href: x.at(v, x.Page+1)})
-	}
-	return all
-}
-
-// searches are the buttons of the search.
-func (x *list) searches(v *page.View, t *texts) []page.Action {
-	all := []page.Action{{Text: t.Find, Kind: page.Main}}
-	if x.search != "" {
-		all = append(all, page.Action{Text: t.ShowAll, Href: v.Link("/my/bills"), Kind: page.Quiet})
 	}
 	return all
 }

@@ -19,7 +19,7 @@ type texts struct {
 
 	Overview, ToPay, Later, LaterAside, DoneTitle                          string
 	SeeAll                                                                 words.Text
-	Search, SearchFor, SearchHelp, Find, ShowAll                           string
+	SearchFor, SearchHelp, Find, ShowAll                                   string
 	NothingFound, NothingFoundText, NoOrders, NoOrdersText                 string
 	HeldTitle, Help, Trouble, HelpText, WriteUs, CallUs                    string
 	NothingNow, NothingOpen, PlannedNext, PausedNext, PausedUntil          string
