@@ -257,7 +257,7 @@ func (p *Platform) routes(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	payPage.Routes(mux)
-	my, err := buyer.New(buyer.Config{DB: p.DB, Look: p.Look, SignIns: p.SignIns, Reports: p.Reports, Clerk: p.Clerk, Links: p.Links,
+	my, err := buyer.New(buyer.Config{DB: p.DB, Look: p.Look, SignIns: p.SignIns, Reports: p.Reports, Letters: messages.NewReader(c.Vault, p.Desk), Clerk: p.Clerk, Links: p.Links, Domain: c.MailDomain,
 		Operator: c.Operator, Plain: c.Demo && !strings.HasPrefix(c.PublicURL, "https://")})
 	if err != nil {
 		return nil, err

@@ -107,6 +107,11 @@ func (l Lang) Percent(stored string) string {
 	return l.Decimal(stored) + noBreak + "%"
 }
 
+// Bare is Figures as a bank's form takes it: without what groups thousands.
+func (l Lang) Bare(a money.Amount) string {
+	return strings.ReplaceAll(l.Figures(a), l.form().group, "")
+}
+
 // Number writes a count: "1.204".
 func (l Lang) Number(n int) string {
 	if n < 0 {

@@ -311,7 +311,8 @@ func TestSignInByMail_S_APP_02(t *testing.T) {
 		if a := b.post(link); a.status != http.StatusSeeOther || a.to != "/my" || b.cookies[access.SessionCookie] == nil || b.cookies[access.BrowserCookie] != nil {
 			t.Fatalf("%d %v", a.status, b.cookies)
 		}
-		b.get("/my").wants(t, http.StatusOK, "Nu niets te betalen", "Trailschoenen", "Uitloggen")
+		b.get("/my").wants(t, http.StatusOK, "Nu niets te betalen", "Trailschoenen")
+		b.get("/my/me").wants(t, http.StatusOK, "Uitloggen")
 		b.post(link).wants(t, http.StatusConflict, "Deze link is al gebruikt")
 		if a := b.post("/my/out"); a.status != http.StatusSeeOther || len(b.cookies) != 0 {
 			t.Errorf("%d %v", a.status, b.cookies)
@@ -491,13 +492,13 @@ func TestOverview_S_APP_06_S_APP_08(t *testing.T) {
 		if len(a.raw) > 60_000 {
 			t.Errorf("%d bytes", len(a.raw))
 		}
-		found := b.get("/my?q=braad")
-		found.wants(t, http.StatusOK, "€ 129,85", "Braadpan", "Toon alles")
+		found := b.get("/my/bills?q=braad")
+		found.wants(t, http.StatusOK, "Braadpan", "Toon alles", "1 tot en met 1 van 1")
 		if strings.Contains(found.text, "Staande lamp") {
 			t.Error("what was not searched for")
 		}
-		b.get("/my?q=vliegtuig").wants(t, http.StatusOK, "Niets gevonden")
-		b.get("/my?q="+strings.Repeat("%ff", 300)+"&after=zz").wants(t, http.StatusOK)
+		b.get("/my/bills?q=vliegtuig").wants(t, http.StatusOK, "Niets gevonden")
+		b.get("/my/bills?q="+strings.Repeat("%ff", 300)+"&page=zz").wants(t, http.StatusOK)
 		w.days(16)
 		b.in(sanne).get("/my").wants(t, http.StatusOK, "De betaaldag van € 89,90 was", "te laat")
 	})

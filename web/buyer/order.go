@@ -26,7 +26,7 @@ type tale struct {
 // order serves GET /my/orders/{order}.
 func (p *Pages) order(w http.ResponseWriter, r *http.Request) error {
 	x := tale{payee: p.Operator.Name}
-	err := p.signedIn(r, func(tx *db.Tx, v access.Visitor) (err error) {
+	done, err := p.entered(w, r, func(tx *db.Tx, v access.Visitor) (err error) {
 		if x.Story, err = p.Reports.OrderStory(r.Context(), tx, v.Handles, r.PathValue("order")); err != nil {
 			return err
 		}
@@ -35,15 +35,12 @@ func (p *Pages) order(w http.ResponseWriter, r *http.Request) error {
 		}
 		return err
 	})
-	if codeOf(err) == "session" {
-		return p.to(w, r, p.Look.View(r, "").Link("/my"))
-	}
-	if err != nil {
+	if done {
 		return err
 	}
-	v := p.Look.View(r, x.Language)
-	x.l, x.t = v.Lang, p.texts.In(v.Lang)
-	v.Title, v.Home = x.title()+", "+x.Item.Shop, "/my"
+	v, t := p.view(r, x.Language, "")
+	x.l, x.t = v.Lang, t
+	v.Title, v.Script = x.title()+", "+x.Item.Shop, x.Transfer != nil
 	return p.Look.Write(w, r, http.StatusOK, v, order(v, x.t, &x, p.Operator))
 }
 
@@ -291,7 +288,7 @@ func (x *tale) copied() []page.Copied {
 	if tr.OGM {
 		reference = page.Copied{Name: t.Structured, Value: tr.ReferencePrinted}
 	}
-	return []page.Copied{{Name: t.AmountField, Value: x.l.Figures(eur(x.NowCents))}, {Name: t.Iban, Value: tr.IBAN}, {Name: t.Payee, Value: tr.Payee}, reference}
+	return []page.Copied{{Name: t.AmountField, Value: x.l.Figures(eur(x.NowCents)), Plain: x.l.Bare(eur(x.NowCents))}, {Name: t.Iban, Value: tr.IBAN}, {Name: t.Payee, Value: tr.Payee}, reference}
 }
 
 // papers are the documents there are.

@@ -24,14 +24,11 @@ func (p *Pages) paper(w http.ResponseWriter, r *http.Request) error {
 		return noPaper()
 	}
 	var story *reports.Story
-	err := p.signedIn(r, func(tx *db.Tx, v access.Visitor) (err error) {
+	done, err := p.entered(w, r, func(tx *db.Tx, v access.Visitor) (err error) {
 		story, err = p.Reports.OrderStory(r.Context(), tx, v.Handles, r.PathValue("order"))
 		return err
 	})
-	if codeOf(err) == "session" {
-		return p.to(w, r, p.Look.View(r, "").Link("/my"))
-	}
-	if err != nil {
+	if done {
 		return err
 	}
 	number := numberOf(story, id)

@@ -250,4 +250,5 @@ type Bill struct {
 	What   string
 	Sum    money.Amount
 	Small  string // below the sum
+	Bare   bool   // it has no sum: it is a message
 }

@@ -93,10 +93,9 @@ type View struct {
 	Dense  bool   // for staff
 	Theme  string // "light" or "dark" where the reader's setting shall not decide
 	Public bool   // nothing in it is anybody's: the browser may keep it, search engines may know it
-	Script bool   // with buttons that copy, for a page with Copy; it does all the same without
+	Script bool   // for a page with Copy or Live: buttons that copy, news without reading the page again
 	Single bool   // there is only this language of it
 	Leaves bool   // a form of it leads on to another site, such as a bank's
-	Again  int    // seconds after which the browser reads it again; 0: never
 
 	look  *Look
 	path  string

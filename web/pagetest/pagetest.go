@@ -117,6 +117,13 @@ func (b *Browser) Check(paths ...string) {
 	}
 }
 
+// CheckNarrow looks at pages on the narrowest screen: for what differs in nothing but its words.
+func (b *Browser) CheckNarrow(paths ...string) {
+	for _, path := range paths {
+		b.t.Run(name(path)+"/"+screens[0].String(), func(t *testing.T) { b.check(t, path, screens[0]) })
+	}
+}
+
 func name(path string) string {
 	return strings.NewReplacer("/", "_", "?", "_", "=", "-", "&", "_").Replace(strings.TrimPrefix(path, "/")) + "_"
 }
