@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -17,14 +16,12 @@ import (
 	"testing"
 	"time"
 
-	"achteraf/calendar"
 	"achteraf/internal/db"
 	"achteraf/internal/db/dbtest"
 	"achteraf/internal/vault"
 	"achteraf/ledger"
 	"achteraf/merchants"
 	"achteraf/platform"
-	"achteraf/providers/mailbox"
 )
 
 // A world of these tests: long enough for invoices to become overdue, short enough for many worlds. The first
@@ -296,11 +293,11 @@ func sqlite(t *testing.T) string {
 }
 
 // opener builds a platform with an invented operator on a database.
-func opener(url string) func(context.Context, func() calendar.Instant, io.Reader) (*platform.Platform, func() error, error) {
+func opener(url string) func(context.Context, Outside) (*platform.Platform, func() error, error) {
 	runs := uint64(0)
-	return func(ctx context.Context, wall func() calendar.Instant, random io.Reader) (*platform.Platform, func() error, error) {
+	return func(ctx context.Context, out Outside) (*platform.Platform, func() error, error) {
 		runs++
-		d, err := db.Open(ctx, url, db.Options{Wall: wall, Random: random, Process: dbtest.Chance(runs), CacheMiB: 8})
+		d, err := db.Open(ctx, url, db.Options{Wall: out.Wall, Random: out.Random, Process: dbtest.Chance(runs), CacheMiB: 8})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -310,8 +307,9 @@ func opener(url string) func(context.Context, func() calendar.Instant, io.Reader
 		if err := cmp.Or(err1, err2, err3); err != nil {
 			return nil, nil, errors.Join(err, d.Close())
 		}
-		p, err := platform.New(platform.Config{DB: d, Vault: v, LogKey: key, Random: random, Log: slog.New(slog.DiscardHandler), Mailer: &mailbox.Box{Most: 10},
-			Operator: merchants.Operator{Country: "NL", VATPercent: "21", ClientIBAN: "NL20ACHT0000000001", OwnIBAN: "NL90ACHT0000000002"}})
+		p, err := platform.New(platform.Config{DB: d, Vault: v, LogKey: key, Random: out.Random, Log: slog.New(slog.DiscardHandler),
+			Mailer: out.Mailer, MailDomain: out.MailDomain, PSP: out.PSP, PublicURL: out.PublicURL,
+			Operator: merchants.Operator{Name: "Markt", LegalName: "Markt Voorbeeld B.V.", Country: "NL", VATPercent: "21", ClientIBAN: "NL20ACHT0000000001", OwnIBAN: "NL90ACHT0000000002"}})
 		return p, d.Close, err
 	}
 }
