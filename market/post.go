@@ -141,7 +141,7 @@ func (w *World) checkPost(ctx context.Context, tx *db.Tx) error {
 			l = &letter{}
 		}
 		tries += l.tries
-		if want := l.state(&m); m.State != want && !w.slept {
+		if want := l.state(&m); m.State != want {
 			return fmt.Errorf("%w: message %s (%s) is %s after %d tries, the mail server's last word was %q", errModel, m.ID, m.Code, m.State, l.tries, l.last)
 		}
 		if m.State == messages.Waiting && !w.slept && (m.NextAt.IsZero() || !tx.Now.Before(m.NextAt)) {
