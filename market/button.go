@@ -30,8 +30,8 @@ type provider struct {
 	*pspsim.Simulator
 	client   payments.PSP // the real client of the platform
 	chance   *rand.Rand
-	broken   int // the last day on which calls of its API went wrong
-	quiet    int // the last day on which it sent its webhooks late, or not at all
+	broken   int  // the last day on which calls of its API went wrong
+	mute     bool // the next change is told to nobody
 	delays   []time.Duration
 	presses  []*press
 	byID     map[string]*press
@@ -74,7 +74,7 @@ const (
 )
 
 func (w *World) openProvider() error {
-	p := &provider{chance: rand.New(rand.NewPCG(w.c.Seed, 4)), byID: map[string]*press{}, broken: -9, quiet: -9}
+	p := &provider{chance: rand.New(rand.NewPCG(w.c.Seed, 4)), byID: map[string]*press{}, broken: -9}
 	by := &http.Client{Transport: w.net}
 	var err error
 	p.Simulator, err = pspsim.New(pspsim.Config{Public: providerURL, Key: providerKey, Token: providerToken, Fee: providerFee,
@@ -84,6 +84,9 @@ func (w *World) openProvider() error {
 	}
 	p.Webhooks(func(int) []time.Duration {
 		p.delays = p.moods()
+		if p.mute {
+			p.mute, p.delays = false, nil
+		}
 		w.count(fmt.Sprintf("webhooks: %d", len(p.delays)))
 		return p.delays
 	})
@@ -184,6 +187,7 @@ func (w *World) buttonsDay(ctx context.Context, day int) error {
 	late := w.lateDays[day]
 	delete(w.lateDays, day)
 	for _, p := range late {
+		w.psp.mute = w.chance.IntN(2) == 0
 		p.paid = w.psp.PayLate(p.id)
 		p.loud = len(w.psp.delays) > 0 && w.psp.delays[0] < time.Hour
 	}
