@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"encoding/xml"
@@ -35,6 +36,7 @@ type sight struct {
 	status int
 	text   string
 	forms  []form
+	links  []button // label, and the address as its value
 }
 
 type form struct {
@@ -81,14 +83,15 @@ func (b *browser) open(method, address string, fields url.Values) error {
 }
 
 // blocks are the elements that stand on lines of their own.
-var blocks = strings.Fields("title h1 h2 h3 p div li dt dd tr td th form button label section main header footer option summary fieldset legend a")
+var blocks = strings.Fields("title h1 h2 h3 p div li dt dd tr td th form button label section main header footer option summary fieldset legend a span")
 
 // read takes a page apart.
 func (s *sight) read(page []byte) error {
 	d := xml.NewDecoder(bytes.NewReader(page))
 	d.Strict, d.AutoClose, d.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
 	var text, label strings.Builder
-	var pressed *button
+	main := "" // the part that matters, where a page says which it is
+	var pressed, link *button
 	unseen := 0
 	for {
 		token, err := d.Token()
@@ -105,6 +108,8 @@ func (s *sight) read(page []byte) error {
 				text.WriteByte('\n')
 			}
 			switch name {
+			case "main":
+				text.Reset()
 			case "style", "script", "svg":
 				unseen++
 			case "form":
@@ -114,9 +119,14 @@ func (s *sight) read(page []byte) error {
 			case "button":
 				pressed = &button{"", attr(t, "name"), attr(t, "value")}
 				label.Reset()
+			case "a":
+				link = &button{"", "", attr(t, "href")}
+				label.Reset()
 			}
 		case xml.EndElement:
 			switch t.Name.Local {
+			case "main":
+				main = text.String()
 			case "style", "script", "svg":
 				unseen--
 			case "button":
@@ -126,6 +136,12 @@ func (s *sight) read(page []byte) error {
 					f.buttons = append(f.buttons, *pressed)
 				}
 				pressed = nil
+			case "a":
+				if link != nil {
+					link.label = plain(label.String())
+					s.links = append(s.links, *link)
+				}
+				link = nil
 			}
 		case xml.CharData:
 			if unseen == 0 {
@@ -134,7 +150,7 @@ func (s *sight) read(page []byte) error {
 			}
 		}
 	}
-	lines := strings.Split(text.String(), "\n")
+	lines := strings.Split(cmp.Or(main, text.String()), "\n")
 	for i := range lines {
 		lines[i] = plain(lines[i])
 	}
@@ -168,7 +184,7 @@ func attr(t xml.StartElement, name string) string {
 // plain is a text with single, ordinary spaces.
 func plain(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// press presses the one button with such a label, with fields filled in.
+// press presses the first button with such a label, with fields filled in, or follows the first link.
 func (b *browser) press(label string, fill []string) error {
 	for _, f := range b.shows.forms {
 		for _, one := range f.buttons {
@@ -177,6 +193,16 @@ func (b *browser) press(label string, fill []string) error {
 			}
 			return b.send(f, one, fill)
 		}
+	}
+	for _, l := range b.shows.links {
+		if fits, err := path.Match(label, l.label); err != nil || !fits || len(fill) > 0 {
+			continue
+		}
+		to, err := b.shows.at.Parse(l.value)
+		if err != nil {
+			return err
+		}
+		return b.open(http.MethodGet, to.String(), nil)
 	}
 	return fmt.Errorf("there is no button %q on %s:\n%s", label, b.shows.at, b.shows.text)
 }
