@@ -121,7 +121,7 @@ func (w *World) bankDay(ctx context.Context, day int) error {
 		case p.garbled:
 			w.waits += p.cents
 		default:
-			p.order.received += p.cents
+			w.receive(p.order, p.cents)
 		}
 	}
 	if err := w.importFile(ctx, file); err != nil {
@@ -165,7 +165,7 @@ func (w *World) clerks(ctx context.Context, list []payment) error {
 		if err != nil {
 			return err
 		}
-		p.order.received += p.cents
+		w.receive(p.order, p.cents)
 		w.waits -= p.cents
 	}
 	return nil

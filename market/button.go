@@ -339,7 +339,7 @@ func (w *World) hear(ctx context.Context) error {
 			}
 			if !p.heard {
 				p.heard = true
-				p.order.received += cents
+				w.receive(p.order, cents)
 				w.report.Buttons++
 			}
 			return nil

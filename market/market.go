@@ -100,6 +100,7 @@ type World struct {
 	payDays   map[int][]payment // payments by the day on which the bank books them
 	pressDays map[int][]plan    // what buyers mean to do by bank button
 	lateDays  map[int][]*press  // money that comes after the end of its payment
+	touched   []*order          // of which something has changed today
 	asleep    int               // days for which the host goes on sleeping
 	slept     bool              // through this day
 	waits     int64             // money of garbled payments that no person has recognised yet
@@ -209,6 +210,7 @@ func (w *World) live(ctx context.Context, day int) error {
 // be restarted. While the host sleeps nothing of it happens, and everybody tries again when it is awake.
 func (w *World) day(ctx context.Context, day int) error {
 	w.postDay()
+	w.touched = nil
 	if w.sleeps(day) {
 		return w.closedDoor(ctx, day)
 	}

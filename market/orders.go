@@ -67,6 +67,12 @@ func (o *order) open() int64 {
 	return max(0, o.claim()-o.received)
 }
 
+// receive notes money that the platform has booked for an order.
+func (w *World) receive(o *order, cents int64) {
+	o.received += cents
+	w.touched = append(w.touched, o)
+}
+
 // shipping is what every parcel costs.
 const shipping = 495
 
@@ -294,6 +300,7 @@ func (w *World) creditOrder(o *order, day int) error {
 	}
 	w.count("credited")
 	o.credited += cents
+	w.touched = append(w.touched, o)
 	return w.want(o, "/credits", fmt.Sprintf("credit-%d", day), body)
 }
 

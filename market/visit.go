@@ -233,13 +233,13 @@ func (w *World) checkOverviews(ctx context.Context, tx *db.Tx) error {
 	return nil
 }
 
-// checkPayPages opens some pay links: each asks for what is open now.
+// checkPayPages opens the pay links of what has changed today, and of something else: each asks for what is open now.
 func (w *World) checkPayPages() error {
 	if w.slept || len(w.orders) == 0 {
 		return nil
 	}
-	for range 3 {
-		o := w.orders[w.pages.IntN(len(w.orders))]
+	some := append(slices.Clone(w.touched[:min(len(w.touched), 4)]), w.orders[w.pages.IntN(len(w.orders))])
+	for _, o := range some {
 		if _, err := w.asked(w.browser(o.person), o); err != nil {
 			return err
 		}
