@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -17,14 +16,12 @@ import (
 	"testing"
 	"time"
 
-	"achteraf/calendar"
 	"achteraf/internal/db"
 	"achteraf/internal/db/dbtest"
 	"achteraf/internal/vault"
 	"achteraf/ledger"
 	"achteraf/merchants"
 	"achteraf/platform"
-	"achteraf/providers/mailbox"
 )
 
 // A world of these tests: long enough for invoices to become overdue, short enough for many worlds. The first
@@ -59,8 +56,8 @@ func TestSameSeedSameLog_IDEA_06(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	t.Logf("volume: %d worlds, %d of them on both engines: %.1f simulated years, %d orders, %d payments in %d files, %d restarts, every invariant checked %d times",
-		all.worlds, all.both, float64(all.days)/365, all.orders, all.payments, all.files, all.restarts, all.checks)
+	t.Logf("volume: %d worlds, %d of them on both engines: %.1f simulated years, %d orders, %d payments in %d files, %d by bank button, %d mails, %d sign-ins, %d restarts, every invariant checked %d times",
+		all.worlds, all.both, float64(all.days)/365, all.orders, all.payments, all.files, all.buttons, all.mails, all.signIns, all.restarts, all.checks)
 	all.wantVariety(t)
 }
 
@@ -68,6 +65,7 @@ func TestSameSeedSameLog_IDEA_06(t *testing.T) {
 type tally struct {
 	mu                                                            sync.Mutex
 	worlds, both, days, orders, payments, files, restarts, checks int
+	buttons, mails, signIns                                       int
 	behaviours                                                    map[string]int
 	hashes                                                        map[string]uint64
 }
@@ -114,6 +112,9 @@ func (a *tally) add(t *testing.T, r Report, again bool) {
 	a.files += r.Files
 	a.restarts += r.Restarts
 	a.checks += r.Checks
+	a.buttons += r.Buttons
+	a.mails += r.Mails
+	a.signIns += r.SignIns
 	for what, n := range r.Behaviours {
 		a.behaviours[what] += n
 	}
@@ -121,7 +122,13 @@ func (a *tally) add(t *testing.T, r Report, again bool) {
 
 // wantVariety wants that everything that people of the world can do was done.
 func (a *tally) wantVariety(t *testing.T) {
-	want := []string{"asked again", "cancelled", "credited", "matched by hand", "same file twice", "started by the shop", "tried in vain", "yesterday's file again", "host asleep", "forgotten by the shop"}
+	want := []string{"at the bank: " + cancels, "at the bank: " + fails, "at the bank: " + leaves, "at the bank: " + pays, "at the bank: " + tooLate, "bank button out of order",
+		"did not come back from the bank", "mail: answer lost", "mail: connection lost before", "mail: later, please", "mail: nobody answers", "mail: refused", "mail: slow",
+		"paid out", "pressed from the mail", "pressed without a mail", "provider breaks down", "sign-in mail did not come in time", "webhook without news",
+		"webhooks: 0", "webhooks: 1", "webhooks: 2", "webhooks: 3", "asked again", "cancelled", "credited", "matched by hand", "same file twice", "started by the shop", "tried in vain", "yesterday's file again", "host asleep", "forgotten by the shop"}
+	for _, how := range entries {
+		want = append(want, "signs in "+how)
+	}
 	for _, h := range habits {
 		want = append(want, "pays "+h)
 	}
@@ -172,6 +179,16 @@ var bugs = []struct{ name, sql, want string }{
 	{"an order is cancelled behind the shop's back", `update orders set state = 'cancelled' where id = (select min(order_id) from invoices where status = 'open')`, "handles"},
 	{"a decision is not kept", `delete from decisions where id = (select min(id) from decisions)`, "attempts"},
 	{"an overdue invoice is not marked", `update invoices set overdue = false where status = 'open' and overdue`, "overdue"},
+	{"a payment by button is booked twice", `update psp_payments set paid_cents = 2 * paid_cents where id = (select min(id) from psp_payments where state = 'paid')`, "psp-payments"},
+	{"a payment by button is forgotten", `update psp_payments set state = 'open' where id = (select max(id) from psp_payments where state = 'paid')`, "psp-payments"},
+	{"a settlement is forgotten", `update psp_settlements set state = 'listed' where id = (select min(id) from psp_settlements where state = 'closed')`, "psp-payments"},
+	{"a confirmation is lost", `delete from messages where id = (select min(id) from messages where code = 'order-confirmed')`, "confirmed once"},
+	{"a credit is not mailed", `delete from messages where id = (select min(id) from messages where code = 'credit')`, "credits that"},
+	{"a message is told twice", `insert into messages select 'msg_twice', merchant_id, subject, code, 2, purpose, template, language, order_id, person_id, handle, key_id, recipient, content,
+		state, attempts, outcome, answer, made_at, next_at, sent_at, expires_at from messages where id = (select min(id) from messages where code = 'payment-received')`, "told twice"},
+	{"a message waits that was sent", `update messages set state = 'waiting' where id = (select max(id) from messages where state = 'sent')`, "the mail server's last word"},
+	{"a message is given up that was sent", `update messages set state = 'failed' where id = (select min(id) from messages where state = 'sent')`, "the mail server's last word"},
+	{"an order is not in the overview", `delete from person_orders where order_id = (select min(order_id) from invoices where status = 'open')`, "the overview of"},
 	{"a job fails for good", `insert into due_failed (id, kind, merchant_id, subject, due_at, failed_at, attempts, reason) select 'due_1', 'x', 'm', 's', made_at, made_at, 8, 'x' from invoices where id = (select min(id) from invoices)`, "jobs that failed"},
 }
 
@@ -215,6 +232,11 @@ var bad = []struct{ name, sql, want string }{
 	{"invoices are not mailed", `create trigger bug after insert on due when new.kind = 'invoice.issued' begin delete from due where id = new.id; end`, "mailed"},
 	{"orders do not lapse", `create trigger bug after insert on due when new.kind = 'order.lapse' begin update due set due_at = due_at + 2592000000000 where id = new.id; end`, errModel.Error()},
 	{"overdue invoices are not noticed", `create trigger bug after insert on due when new.kind = 'invoice.overdue' begin update due set due_at = due_at + 2592000000000 where id = new.id; end`, "overdue"},
+	{"a mail that was taken is sent again", `create trigger bug after update of state on messages when new.state = 'sent' and new.code = 'invoice' begin
+		update messages set state = 'waiting' where id = new.id;
+		insert into due (due_at, id, kind, merchant_id, subject, attempts) select max(due_at), 'due_' || new.id, 'message.send', new.merchant_id, new.id, 0 from due; end`, "mail server"},
+	{"webhooks and looks are in vain", `create trigger bug after insert on due when new.kind in ('psp.fetch', 'psp.poll') begin delete from due where id = new.id; end`, "is not booked"},
+	{"settlements are not booked", `create trigger bug after insert on due when new.kind = 'psp.settle' begin delete from due where id = new.id; end`, "is not booked"},
 	{"what a buyer owes is not counted", `create trigger bug after update of open_cents on handles when new.open_cents > old.open_cents begin
 		update handles set open_cents = old.open_cents where kind = new.kind and hash = new.hash; end`, "handles"},
 	{"bank lines are booked twice", `create trigger bug after insert on bank_lines begin
@@ -297,11 +319,11 @@ func sqlite(t *testing.T) string {
 }
 
 // opener builds a platform with an invented operator on a database.
-func opener(url string) func(context.Context, func() calendar.Instant, io.Reader) (*platform.Platform, func() error, error) {
+func opener(url string) func(context.Context, Outside) (*platform.Platform, func() error, error) {
 	runs := uint64(0)
-	return func(ctx context.Context, wall func() calendar.Instant, random io.Reader) (*platform.Platform, func() error, error) {
+	return func(ctx context.Context, out Outside) (*platform.Platform, func() error, error) {
 		runs++
-		d, err := db.Open(ctx, url, db.Options{Wall: wall, Random: random, Process: dbtest.Chance(runs), CacheMiB: 8})
+		d, err := db.Open(ctx, url, db.Options{Wall: out.Wall, Random: out.Random, Process: dbtest.Chance(runs), CacheMiB: 8})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -311,8 +333,9 @@ func opener(url string) func(context.Context, func() calendar.Instant, io.Reader
 		if err := cmp.Or(err1, err2, err3); err != nil {
 			return nil, nil, errors.Join(err, d.Close())
 		}
-		p, err := platform.New(platform.Config{DB: d, Vault: v, LogKey: key, Random: random, Log: slog.New(slog.DiscardHandler), Mailer: &mailbox.Box{Most: 10},
-			Operator: merchants.Operator{Country: "NL", VATPercent: "21", ClientIBAN: "NL20ACHT0000000001", OwnIBAN: "NL90ACHT0000000002"}})
+		p, err := platform.New(platform.Config{DB: d, Vault: v, LogKey: key, Random: out.Random, Log: slog.New(slog.DiscardHandler),
+			Mailer: out.Mailer, MailDomain: out.MailDomain, PSP: out.PSP, PublicURL: out.PublicURL,
+			Operator: merchants.Operator{Name: "Markt", LegalName: "Markt Voorbeeld B.V.", Country: "NL", VATPercent: "21", ClientIBAN: "NL20ACHT0000000001", OwnIBAN: "NL90ACHT0000000002"}})
 		return p, d.Close, err
 	}
 }
