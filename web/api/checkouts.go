@@ -112,7 +112,7 @@ type checkoutAnswer struct {
 	OrderID   *string           `json:"order_id" doc:"Null unless accepted." example:"ord_0h2k5vmn3c7q9x1b4d6f"`
 	Reference string            `json:"reference" doc:"Your own word for the order." example:"2001"`
 	ExpiresAt calendar.Instant  `json:"expires_at" format:"date-time"`
-	EndedAt   *calendar.Instant `json:"ended_at" format:"date-time" doc:"Null while the buyer can still order."`
+	EndedAt   *calendar.Instant `json:"ended_at" nullable:"true" format:"date-time" doc:"Null while the buyer can still order."`
 }
 
 func checkoutOff() error {
