@@ -179,7 +179,7 @@ func (t *till) fields(in typed, wrong []fault.Field) *fields {
 		first:    page.Field{Name: "first", Label: t.First, Value: in.first, Autocomplete: "given-name", Error: e["first"]},
 		last:     page.Field{Name: "last", Label: t.Last, Value: in.last, Autocomplete: "family-name", Error: e["last"]},
 		email:    page.Field{Name: "email", Label: t.Email, Help: t.EmailHelp, Value: in.email, Type: "email", Mode: "email", Autocomplete: "email", Error: e["email"]},
-		birth:    page.Field{Name: "birth", Label: t.Birth, Help: t.BirthHelp, Value: in.birth, Autocomplete: "bday", Error: e["birth"]},
+		birth:    page.Field{Name: "birth", Label: t.Birth, Help: t.BirthHelp, Value: in.birth, Autocomplete: "bday", Only: buyers.Consumer, Error: e["birth"]},
 		phone:    page.Field{Name: "phone", Label: t.Phone, Help: t.PhoneHelp, Value: in.phone, Type: "tel", Autocomplete: "tel", Optional: true, Error: e["phone"]},
 		company:  page.Field{Name: "company", Label: t.CompanyName, Value: in.company, Autocomplete: "organization", Error: e["company"]},
 		number:   page.Field{Name: "number", Label: t.Number, Help: t.NumberHelp, Value: in.number, Autocomplete: "off", Error: e["number"]},

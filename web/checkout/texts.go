@@ -35,7 +35,7 @@ type texts struct {
 	WhatNext, StepMail, StepMailText, StepBill            string
 	StepBillText                                          words.Text
 	StepPay                                               words.Text
-	StepPayText, ToMy, ToMyEffect, OrderNumber            string
+	StepPayText, ToMy, ToMyEffect                         string
 	RefusedTitle, RefusedLead, Why                        string
 	ReasonCountry, ReasonCountryText, ReasonAge           string
 	ReasonAgeText, ReasonAmount, ReasonRecord             string
