@@ -96,6 +96,7 @@ type View struct {
 	Script bool   // for a page with Copy or Live: buttons that copy, news without reading the page again
 	Single bool   // there is only this language of it
 	Leaves bool   // a form of it leads on to another site, such as a bank's
+	Plain  bool   // Leaves, and that site may be one without TLS: a demonstration on this machine
 
 	look  *Look
 	path  string

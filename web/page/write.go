@@ -22,7 +22,10 @@ const policy = "default-src 'none'; style-src 'self'; font-src 'self'; img-src '
 // but us. Browsers hold the whole way of a form against form-action, also where it leads on to another site.
 func (v *View) policy() string {
 	p := policy
-	if v.Leaves {
+	switch {
+	case v.Leaves && v.Plain:
+		p = strings.Replace(p, "form-action 'self'", "form-action 'self' https: http:", 1)
+	case v.Leaves:
 		p = strings.Replace(p, "form-action 'self'", "form-action 'self' https:", 1)
 	}
 	if v.Script {
