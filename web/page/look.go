@@ -86,23 +86,35 @@ type View struct {
 	Title string // the name of the operator is added to it
 	About string // one sentence for search engines; "" for pages that are nobody else's
 
-	Home   string // where the mark leads; "/" when empty
-	Menu   []Link // in the bar on top
-	Tabs   bool   // the menu stands at the bottom of a phone, with icons, and not behind a button
-	Narrow bool   // one column
-	Dense  bool   // for staff
-	Theme  string // "light" or "dark" where the reader's setting shall not decide
-	Public bool   // nothing in it is anybody's: the browser may keep it, search engines may know it
-	Script bool   // with buttons that copy, for a page with Copy; it does all the same without
-	Single bool   // there is only this language of it
-	Leaves bool   // a form of it leads on to another site, such as a bank's
-	Again  int    // seconds after which the browser reads it again; 0: never
+	Home   string  // where the mark leads; "/" when empty
+	Menu   []Link  // in the bar on top
+	Tabs   bool    // the menu stands at the bottom of a phone, with icons, and not behind a button
+	Narrow bool    // one column
+	Dense  bool    // for staff
+	Theme  string  // "light" or "dark" where the reader's setting shall not decide
+	Public bool    // nothing in it is anybody's: the browser may keep it, search engines may know it
+	Script bool    // with buttons that copy, for a page with Copy; it does all the same without
+	Single bool    // there is only this language of it
+	Leaves bool    // a form of it leads on to another site, such as a bank's
+	Styles *Styles // of the surface, loaded after the look's; nil: none
+	Again  int     // seconds after which the browser reads it again; 0: never
 
 	look  *Look
 	path  string
 	query url.Values
 	asked bool // the language was chosen by hand
 }
+
+// Styles is a style sheet of one surface, for what only its pages have.
+type Styles struct{ *asset }
+
+// NewStyles names a style sheet after its content.
+func NewStyles(name string, css []byte) *Styles {
+	return &Styles{newAsset(name, "text/css; charset=utf-8", css)}
+}
+
+// Routes adds it.
+func (s *Styles) Routes(mux *http.ServeMux) { mux.Handle("GET "+s.path, s) }
 
 // Link is an entry of a menu.
 type Link struct {
