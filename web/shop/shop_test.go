@@ -144,8 +144,8 @@ func (v *visitor) put(good, number, do string) {
 	}
 }
 
-// TestBuy_S_MER_02: from the window to the till and back, as a visitor without script does it.
-func TestBuy_S_MER_02(t *testing.T) {
+// TestBuy: from the window to the till and back, as a visitor without script does it.
+func TestBuy(t *testing.T) {
 	p := newPlatform(t)
 	v := newVisitor(t, p)
 	if page := v.get(Path + "?lang=en"); strings.Count(page, `name="do" value="add"`) != len(goods) || !strings.Contains(page, "€14.50") {
