@@ -21,6 +21,7 @@ import (
 	"achteraf/access"
 	"achteraf/buyers"
 	"achteraf/calendar"
+	"achteraf/checkout"
 	"achteraf/internal/db"
 	"achteraf/internal/fault"
 	"achteraf/internal/jobs"
@@ -35,6 +36,7 @@ import (
 	"achteraf/risk"
 	"achteraf/web/api"
 	"achteraf/web/buyer"
+	tillpage "achteraf/web/checkout"
 	"achteraf/web/page"
 	"achteraf/web/pay"
 	"achteraf/web/psp"
@@ -63,6 +65,17 @@ type Config struct {
 	Demo   bool // the pages lead to what only a demonstration has
 }
 
+// plain says that people reach this platform without TLS: a demonstration on this machine.
+func (c *Config) plain() bool { return c.Demo && !strings.HasPrefix(c.PublicURL, "https://") }
+
+// checkoutURL is where checkouts are; "" without a public address.
+func (c *Config) checkoutURL() string {
+	if c.PublicURL == "" {
+		return ""
+	}
+	return c.PublicURL + tillpage.Path
+}
+
 // Platform is one whole platform.
 type Platform struct {
 	DB       *db.DB
@@ -71,6 +84,7 @@ type Platform struct {
 	Access   *access.Access
 	Desk     *buyers.Desk
 	Intake   *invoices.Intake
+	Till     *invoices.Till
 	Clerk    *invoices.Clerk
 	Importer *payments.Importer
 	Links    *invoices.Links
@@ -85,8 +99,9 @@ type Platform struct {
 	LogKey   *ledger.Key
 	Look     *page.Look
 
-	log     *slog.Logger
-	handler http.Handler
+	checkouts *checkout.Desk
+	log       *slog.Logger
+	handler   http.Handler
 }
 
 // New builds a platform on a migrated database.
@@ -112,6 +127,8 @@ func New(c Config) (*Platform, error) {
 		clerk.UsePayPages(p.Pages.Of)
 	}
 	p.Intake = invoices.NewIntake(c.DB, p.Access, p.Desk, c.Policies, orders.NewReferences(c.DB, c.Random))
+	p.checkouts = checkout.NewDesk(c.Vault, c.Random)
+	p.Till = invoices.NewTill(c.DB, p.Access, p.checkouts, p.Intake, c.Vault, c.plain())
 	p.Importer = payments.NewImporter(c.DB, c.Vault, clerk, c.Operator.ClientIBAN, c.Operator.OwnIBAN)
 	if c.PSP != nil {
 		p.Buttons = payments.NewDesk(c.DB, c.Vault, clerk, c.PSP, webhook(c))
@@ -150,6 +167,8 @@ func (p *Platform) Attach(r *jobs.Runner) {
 	r.Add("forget answers", func(ctx context.Context) (bool, error) { return false, old.Step(ctx) })
 	ended := access.NewSweeper(p.DB)
 	r.Add("forget sign-ins", func(ctx context.Context) (bool, error) { return false, ended.Step(ctx) })
+	over := checkout.NewSweeper(p.DB, p.checkouts)
+	r.Add("end checkouts", over.Step)
 	watch := reports.NewWatch(p.DB)
 	r.Add("watch that orders are seen", func(ctx context.Context) (bool, error) { return false, watch.Step(ctx) })
 }
@@ -226,7 +245,7 @@ func (p *Platform) routes(c Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	programs := api.New(api.Config{
 		DB: p.DB, Intake: p.Intake, Clerk: p.Clerk, Access: p.Access, Wall: p.DB.Wall, Random: c.Random, Log: c.Log,
-		CursorKey: cursorKey(c.Vault), Document: p.document, Pages: p.Pages,
+		CursorKey: cursorKey(c.Vault), Document: p.document, Pages: p.Pages, Till: p.Till, CheckoutURL: c.checkoutURL(),
 	})
 	mux.Handle("/v1/", programs)
 	mux.Handle("/problems/", programs)
@@ -245,11 +264,16 @@ func (p *Platform) routes(c Config) (http.Handler, error) {
 	}
 	payPage.Routes(mux)
 	my, err := buyer.New(buyer.Config{DB: p.DB, Look: p.Look, SignIns: p.SignIns, Reports: p.Reports, Clerk: p.Clerk, Links: p.Links,
-		Operator: c.Operator, Plain: c.Demo && !strings.HasPrefix(c.PublicURL, "https://")})
+		Operator: c.Operator, Plain: c.plain()})
 	if err != nil {
 		return nil, err
 	}
 	my.Routes(mux)
+	till, err := tillpage.New(tillpage.Config{DB: p.DB, Look: p.Look, Till: p.Till, Operator: c.Operator, Plain: c.plain()})
+	if err != nil {
+		return nil, err
+	}
+	till.Routes(mux)
 	p.Look.Routes(mux)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", p.ready)

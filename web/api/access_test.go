@@ -76,6 +76,9 @@ func TestRevokedAtOnce(t *testing.T) {
 			if c.operation["operationId"] == "placeOrder" {
 				q.body = order("1002")
 			}
+			if c.operation["operationId"] == "openCheckout" {
+				q.body = offer("1002")
+			}
 			if a := w.do(q); a.status != http.StatusUnauthorized {
 				t.Errorf("%s %s answers %d", q.method, q.path, a.status)
 			}
@@ -124,6 +127,8 @@ func TestOtherMerchants(t *testing.T) {
 				want = "invoice"
 			case strings.HasPrefix(c.path, "/v1/credits/"):
 				want = "credit-note"
+			case strings.HasPrefix(c.path, "/v1/checkouts/"):
+				want = "checkout"
 			}
 			if p := a.problem(t); a.status != http.StatusNotFound || p.Code != want {
 				t.Errorf("%s %s answers %d %s", c.method, c.path, a.status, a.body)

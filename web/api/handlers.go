@@ -174,6 +174,21 @@ func (a *API) read(c *call, f func(tx *db.Tx) (any, error)) (reply, error) {
 // write answers a POST about an order: the credential, the act and its answer, which is the order as it then is,
 // stand in one transaction.
 func write[In any](a *API, c *call, act func(tx *db.Tx, in *In) (status int, err error)) (reply, error) {
+	return once(a, c, func(tx *db.Tx, in *In) (int, any, error) {
+		if !isOrderID(c.id) {
+			return 0, nil, noOrder()
+		}
+		status, err := act(tx, in)
+		if err != nil {
+			return 0, nil, err
+		}
+		out, err := a.show(c.ctx, tx, c.who.Merchant, c.id)
+		return status, out, err
+	})
+}
+
+// once answers a write: the credential, the act and the answer to its idempotency key stand in one transaction.
+func once[In any](a *API, c *call, act func(tx *db.Tx, in *In) (status int, answer any, err error)) (reply, error) {
 	var in In
 	key, sum, err := receive(c, &in)
 	if err != nil {
@@ -187,21 +202,14 @@ func write[In any](a *API, c *call, act func(tx *db.Tx, in *In) (status int, err
 	ask := access.Ask{Key: key, Route: c.r.Method + " " + c.r.URL.Path, Body: sum}
 	var kept access.Kept
 	var replayed bool
-	once := func(tx *db.Tx) error {
+	do := func(tx *db.Tx) error {
 		if err := a.check(c, tx); err != nil {
 			return err
 		}
 		ask.Merchant = c.who.Merchant
 		var err error
 		kept, replayed, err = a.Access.Once(c.ctx, tx, ask, func() (int, []byte, error) {
-			if !isOrderID(c.id) {
-				return 0, nil, noOrder()
-			}
-			status, err := act(tx, &in)
-			if err != nil {
-				return 0, nil, err
-			}
-			out, err := a.show(c.ctx, tx, c.who.Merchant, c.id)
+			status, out, err := act(tx, &in)
 			if err != nil {
 				return 0, nil, err
 			}
@@ -210,7 +218,7 @@ func write[In any](a *API, c *call, act func(tx *db.Tx, in *In) (status int, err
 		})
 		return err
 	}
-	err = twice(func() error { return a.DB.Write(c.ctx, once) })
+	err = twice(func() error { return a.DB.Write(c.ctx, do) })
 	return reply{status: kept.Status, body: kept.Answer, replayed: replayed}, err
 }
 

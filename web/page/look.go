@@ -86,18 +86,20 @@ type View struct {
 	Title string // the name of the operator is added to it
 	About string // one sentence for search engines; "" for pages that are nobody else's
 
-	Home   string  // where the mark leads; "/" when empty
-	Menu   []Link  // in the bar on top
-	Tabs   bool    // the menu stands at the bottom of a phone, with icons, and not behind a button
-	Narrow bool    // one column
-	Dense  bool    // for staff
-	Theme  string  // "light" or "dark" where the reader's setting shall not decide
-	Public bool    // nothing in it is anybody's: the browser may keep it, search engines may know it
-	Script bool    // with buttons that copy, for a page with Copy; it does all the same without
-	Single bool    // there is only this language of it
-	Leaves bool    // a form of it leads on to another site, such as a bank's
+	Home   string // where the mark leads; "/" when empty
+	Menu   []Link // in the bar on top
+	Tabs   bool   // the menu stands at the bottom of a phone, with icons, and not behind a button
+	Narrow bool   // one column
+	Dense  bool   // for staff
+	Theme  string // "light" or "dark" where the reader's setting shall not decide
+	Public bool   // nothing in it is anybody's: the browser may keep it, search engines may know it
+	Script bool   // with buttons that copy, for a page with Copy; it does all the same without
+	Single bool   // there is only this language of it
+	Leaves bool   // a form of it leads on to another site, such as a bank's
+	Plain  bool   // Leaves, and that site may be one without TLS: a demonstration on this machine
+	Again  int    // seconds after which the browser reads it again; 0: never
+
 	Styles *Styles // of the surface, loaded after the look's; nil: none
-	Again  int     // seconds after which the browser reads it again; 0: never
 
 	look  *Look
 	path  string

@@ -129,7 +129,7 @@ func (s *Shop) basket(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Shop) showBasket(w http.ResponseWriter, r *http.Request, status int, b basket, code page.Field, broken bool) error {
 	v, t := s.view(r, &b)
-	v.Title, v.Leaves = t.Basket, true
+	v.Title, v.Leaves, v.Plain = t.Basket, true, strings.HasPrefix(s.BaseURL, "http:")
 	code.Name, code.Label, code.Optional, code.Max = "code", t.Code, true, 20
 	if code.Error == "" {
 		code.Help = t.CodeHelp.With("code", codeWord)
