@@ -12,6 +12,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"io"
 	"maps"
 	"net/http"
 	"os"
@@ -23,6 +24,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
 
@@ -218,12 +220,19 @@ func (s *studio) buy() {
 	s.order()
 }
 
-// order places the order of the contract.
+// order goes to the till, fills in the buyer of the contract, and comes back to the shop.
 func (s *studio) order() {
-	got, err := s.shop.ask(s.t.Context(), "POST", "/v1/orders", "picture", []byte(printed))
-	if err != nil || got.status != http.StatusCreated {
-		s.t.Fatalf("%d %s %v", got.status, got.text, err)
+	s.press("form.paynow button")
+	s.shoot("checkout", phone, desktopWhole)
+	for name, text := range map[string]string{"first": "Sanne", "last": "de Vries", "email": s.line.BuyerEmail, "birth": "01-05-1990", "phone": "+31612345678",
+		"street": "Dorpsstraat", "house": "1", "suffix": "A", "postcode": "1234 AB", "city": "Voorbeeld"} {
+		s.fill("main input[name="+name+"]", text)
 	}
+	s.shoot("checkout-filled", phoneWhole)
+	s.press("main form button.btn--main")
+	s.shoot("checkout-accepted", phone)
+	s.press("main a.btn")
+	s.shoot("shop-thanks", phoneWhole)
 }
 
 // mails are what is in the mailbox, the newest first.
@@ -265,8 +274,6 @@ func (s *studio) look() {
 	_, link := s.mail(`http://\S+/my/link/\S+`)
 	s.must(chromedp.Do(s.ctx, chromedp.Navigate(link)))
 	s.press("main form button")
-	s.open("/my?lang=nl")
-	s.shoot("my-overview", phoneWhole, desktopWhole, desktopDark)
 }
 
 // settle lets three days pass, and pays.
@@ -281,15 +288,35 @@ func (s *studio) settle() {
 	s.open("/demo/mailbox/" + id)
 	s.shoot("mail-invoice", phoneWhole, desktop)
 	s.open("/my?lang=nl")
+	s.shoot("my-overview", phoneWhole, desktopWhole, desktopDark)
 	s.press("main a.bill")
 	s.shoot("my-order", phoneWhole, phoneDark, desktopWhole)
+	s.paper()
 	s.must(chromedp.Do(s.ctx, chromedp.Navigate(page+"?lang=nl")))
 	s.shoot("pay", phoneWhole, desktop)
 	s.press("main form button")
 	s.shoot("bank", phone)
 	s.press("button[value=molen]")
 	s.shoot("paid", phone)
-	s.paper()
+}
+
+// download fetches what a link of the open page leads to, as the browser would.
+func (s *studio) download(selector string) []byte {
+	s.t.Helper()
+	to, err1 := chromedp.Run(s.ctx, chromedp.Evaluate[string](fmt.Sprintf("document.querySelector(%q).href", selector)))
+	kept, err2 := chromedp.Call(s.ctx, network.GetCookies, network.GetCookiesParams{})
+	s.must(errors.Join(err1, err2))
+	r, err := http.NewRequestWithContext(s.ctx, http.MethodGet, to, nil)
+	s.must(err)
+	for _, c := range kept.Cookies {
+		r.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
+	}
+	got, err := http.DefaultClient.Do(r)
+	s.must(err)
+	defer got.Body.Close()
+	file, err := io.ReadAll(got.Body)
+	s.must(err)
+	return file
 }
 
 // paper is the first page of the invoice's file, where a program that paints it is installed.
@@ -299,16 +326,9 @@ func (s *studio) paper() {
 		s.t.Log("no picture of the invoice: pdftoppm is not installed")
 		return
 	}
-	got, err := s.shop.ask(s.t.Context(), "GET", "/v1/orders?limit=1", "", nil)
-	s.must(err)
-	var list struct {
-		Data []struct{ Invoices []struct{ ID string } }
-	}
-	s.must(json.Unmarshal(got.text, &list))
-	file, err := s.shop.ask(s.t.Context(), "GET", "/v1/invoices/"+list.Data[0].Invoices[0].ID+"/pdf", "", nil)
-	s.must(err)
+	file := s.download("a[href*=pdf]")
 	c := exec.Command(paint, "-png", "-r", "80", "-f", "1", "-l", "1", "-")
-	c.Stdin = bytes.NewReader(file.text)
+	c.Stdin = bytes.NewReader(file)
 	picture, err := c.Output()
 	s.must(err)
 	s.keep("invoice-pdf", picture)
