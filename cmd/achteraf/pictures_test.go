@@ -96,6 +96,23 @@ func (s *studio) browser() {
 	ctx, end := chromedp.NewContext(ctx)
 	s.t.Cleanup(end)
 	s.ctx = ctx
+	s.take(phone)
+}
+
+// take looks from a seat, without anything that moves.
+func (s *studio) take(one seat) {
+	s.t.Helper()
+	scheme := map[bool]string{false: "light", true: "dark"}[one.dark]
+	scale := 1.0
+	if one.width < 700 && !one.whole {
+		scale = 2
+	}
+	_, err1 := chromedp.Call(s.ctx, emulation.SetDeviceMetricsOverride,
+		emulation.SetDeviceMetricsOverrideParams{Width: one.width, Height: one.height, DeviceScaleFactor: scale, Mobile: one.width < 700})
+	_, err2 := chromedp.Call(s.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}})
+	_, err3 := chromedp.Call(s.ctx, emulation.SetScrollbarsHidden, emulation.SetScrollbarsHiddenParams{Hidden: true})
+	s.must(errors.Join(err1, err2, err3))
 }
 
 func (s *studio) must(err error) {
@@ -128,17 +145,7 @@ func (s *studio) fill(selector, text string) {
 func (s *studio) shoot(name string, seats ...seat) {
 	s.t.Helper()
 	for _, one := range seats {
-		scheme := map[bool]string{false: "light", true: "dark"}[one.dark]
-		scale := 1.0
-		if one.width < 700 && !one.whole {
-			scale = 2
-		}
-		_, err1 := chromedp.Call(s.ctx, emulation.SetDeviceMetricsOverride,
-			emulation.SetDeviceMetricsOverrideParams{Width: one.width, Height: one.height, DeviceScaleFactor: scale, Mobile: one.width < 700})
-		_, err2 := chromedp.Call(s.ctx, emulation.SetEmulatedMedia,
-			emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
-		_, err3 := chromedp.Call(s.ctx, emulation.SetScrollbarsHidden, emulation.SetScrollbarsHiddenParams{Hidden: true})
-		s.must(errors.Join(err1, err2, err3))
+		s.take(one)
 		var picture []byte
 		var err error
 		if one.whole {
@@ -149,6 +156,7 @@ func (s *studio) shoot(name string, seats ...seat) {
 		s.must(err)
 		s.keep(name+"-"+one.name, picture)
 	}
+	s.take(phone)
 }
 
 // keep writes a picture with at most 256 colours, which is what drawn pages need.
