@@ -12,13 +12,14 @@ import (
 	"achteraf/internal/fault"
 	"achteraf/providers/mailbox"
 	"achteraf/web/design"
+	"achteraf/web/shop"
 )
 
 // Log is where the platform logs.
 func (p *Platform) Log() *slog.Logger { return p.log }
 
 // demoSurfaces are the pages of a demonstration to which its home page leads.
-var demoSurfaces = []string{"/demo/mailbox", "/my", "/demo/clock", "/design"}
+var demoSurfaces = []string{shop.Path, "/demo/mailbox", "/my", "/demo/clock", "/design"}
 
 // DemoRoutes adds what only a demonstration has: the clock that anybody may move, the mailbox that anybody may
 // read, the catalogue of the look.
@@ -27,6 +28,16 @@ func (p *Platform) DemoRoutes(mux *http.ServeMux, box *mailbox.Box) {
 	mux.HandleFunc("GET /demo/clock", p.showClock)
 	box.Routes(mux, "/demo/mailbox")
 	design.Routes(mux, p.Look)
+}
+
+// DemoShop adds the web shop, which speaks to the platform as any shop does: over HTTP, with a key of its own.
+func (p *Platform) DemoShop(mux *http.ServeMux, c shop.Config) error {
+	s, err := shop.New(c)
+	if err != nil {
+		return err
+	}
+	s.Routes(mux)
+	return nil
 }
 
 // clockMove asks to move business time by a span or to a moment.

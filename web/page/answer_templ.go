@@ -520,7 +520,7 @@ func Slip(l words.Lang, a Answer) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if a.Calendar != nil {
+		if a.Calendar != nil && a.Calendar.says() {
 			templ_7745c5c3_Err = Ruler(l, *a.Calendar).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -98,11 +98,24 @@ type View struct {
 	Leaves bool   // a form of it leads on to another site, such as a bank's
 	Plain  bool   // Leaves, and that site may be one without TLS: a demonstration on this machine
 
+	Styles *Styles // of the surface, loaded after the look's; nil: none
+
 	look  *Look
 	path  string
 	query url.Values
 	asked bool // the language was chosen by hand
 }
+
+// Styles is a style sheet of one surface, for what only its pages have.
+type Styles struct{ *asset }
+
+// NewStyles names a style sheet after its content.
+func NewStyles(name string, css []byte) *Styles {
+	return &Styles{newAsset(name, "text/css; charset=utf-8", css)}
+}
+
+// Routes adds it.
+func (s *Styles) Routes(mux *http.ServeMux) { mux.Handle("GET "+s.path, s) }
 
 // Link is an entry of a menu.
 type Link struct {

@@ -170,3 +170,12 @@ func (l *Look) Routes(mux *http.ServeMux) {
 	mux.Handle("GET "+assetPath, l.Assets())
 	mux.Handle("/", l.Missing())
 }
+
+// OwnRoutes adds the files that only this look has, for a look that stands beside another at the same address.
+func (l *Look) OwnRoutes(mux *http.ServeMux) {
+	for _, a := range []*asset{l.wordmark, l.styles} {
+		if a != nil {
+			mux.Handle("GET "+a.path, a)
+		}
+	}
+}
