@@ -15,6 +15,7 @@ import (
 	"achteraf/internal/fault"
 	"achteraf/invoices"
 	"achteraf/payments"
+	"achteraf/reports"
 )
 
 // Config is what the API is built from.
@@ -25,6 +26,7 @@ type Config struct {
 	}
 	Clerk     *invoices.Clerk
 	Receipts  *payments.Receipts
+	Reports   *reports.Reports
 	Access    *access.Access
 	Wall      func() calendar.Instant // for rate limits, the memory of keys and the log
 	Random    io.Reader               // for the ids of requests

@@ -130,6 +130,13 @@ func operations() []*operation {
 			problems: []string{"payment", "payment-reversed", "payment-used", "invoice-state"},
 		},
 		{
+			method: http.MethodGet, path: "/v1/orders/{id}/history", scope: access.OrdersRead, serve: (*API).getHistory,
+			id: "getHistory", summary: "Read what happened to an order",
+			about:  "The oldest first: what you did, what the clock did, money, holds, and what was written to the buyer.",
+			status: http.StatusOK, answer: reflect.TypeFor[history](),
+			problems: []string{"order"},
+		},
+		{
 			method: http.MethodGet, path: "/v1/orders/{id}/invoice.html", scope: access.OrdersRead, serve: (*API).getInvoice,
 			id: "getInvoice", summary: "Read the invoice as a document",
 			about:  "The invoice as the buyer sees it: HTML that needs nothing from elsewhere.",
