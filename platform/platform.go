@@ -35,6 +35,7 @@ import (
 	"achteraf/risk"
 	"achteraf/web/api"
 	"achteraf/web/buyer"
+	"achteraf/web/file"
 	"achteraf/web/page"
 	"achteraf/web/pay"
 	"achteraf/web/psp"
@@ -75,6 +76,7 @@ type Platform struct {
 	Importer *payments.Importer
 	Receipts *payments.Receipts
 	Links    *invoices.Links
+	Files    *invoices.Files
 	Pages    *invoices.Pages // nil without a public address
 	Post     *messages.Post  // nil without a Mailer
 	Buttons  *payments.Desk  // nil without a PSP
@@ -108,6 +110,7 @@ func New(c Config) (*Platform, error) {
 	}
 	p.Clerk = clerk
 	p.Links = invoices.NewLinks(c.Vault)
+	p.Files = invoices.NewFiles(p.Links, c.PublicURL)
 	if c.PublicURL != "" {
 		p.Pages = invoices.NewPages(p.Links, c.PublicURL)
 		clerk.UsePayPages(p.Pages.Of)
@@ -228,7 +231,7 @@ func (p *Platform) routes(c Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	programs := api.New(api.Config{
 		DB: p.DB, Intake: p.Intake, Clerk: p.Clerk, Receipts: p.Receipts, Reports: p.Reports, Access: p.Access, Wall: p.DB.Wall, Random: c.Random, Log: c.Log,
-		CursorKey: cursorKey(c.Vault), Document: p.document, Pages: p.Pages,
+		CursorKey: cursorKey(c.Vault), Document: p.document, Pages: p.Pages, Files: p.Files,
 	})
 	mux.Handle("/v1/", programs)
 	mux.Handle("/problems/", programs)
@@ -246,6 +249,7 @@ func (p *Platform) routes(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	payPage.Routes(mux)
+	file.New(file.Config{DB: p.DB, Links: p.Links, Clerk: p.Clerk, Log: c.Log}).Routes(mux)
 	my, err := buyer.New(buyer.Config{DB: p.DB, Look: p.Look, SignIns: p.SignIns, Reports: p.Reports, Clerk: p.Clerk, Links: p.Links,
 		Operator: c.Operator, Plain: c.Demo && !strings.HasPrefix(c.PublicURL, "https://")})
 	if err != nil {

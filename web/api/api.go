@@ -39,6 +39,9 @@ type Config struct {
 	// Pages are where invoices can be paid. Nil: there are none.
 	Pages *invoices.Pages
 
+	// Files are links to the files of invoices.
+	Files *invoices.Files
+
 	// Document makes the HTML of an order's invoice. Nil: there is none yet.
 	Document func(ctx context.Context, merchant, order string) ([]byte, error)
 }

@@ -147,3 +147,29 @@ func momentOf(m *reports.Moment) moment {
 	return moment{At: m.At, On: m.On, Event: m.Kind, AmountCents: null(&m.Cents), OwedCents: m.OwedCents, Number: null(&m.Number), Hold: null(&m.Hold),
 		Message: null(&m.Message), Tells: null(&m.Code)}
 }
+
+// fileLink is a link to the file of an invoice.
+type fileLink struct {
+	Name      string           `json:"name" example:"DEMO-2026-000001.pdf"`
+	URL       string           `json:"url" format:"uri-reference" doc:"Without a host where the operator named no public address."`
+	ExpiresAt calendar.Instant `json:"expires_at" format:"date-time" doc:"In real time, also where business time is moved."`
+}
+
+// getFile serves GET /v1/orders/{id}/file.
+func (a *API) getFile(c *call) (reply, error) {
+	return a.read(c, func(tx *db.Tx) (any, error) {
+		if _, err := find(c.ctx, tx, c.who.Merchant, c.id); err != nil {
+			return nil, err
+		}
+		of, err := invoices.OfOrders(c.ctx, tx, []invoices.Key{{Merchant: c.who.Merchant, ID: c.id}})
+		if err != nil {
+			return nil, err
+		}
+		if a.Files == nil || len(of[0]) == 0 || of[0][0].Number == "" {
+			return nil, fault.Missing("invoice", "There is no such invoice that was issued.")
+		}
+		v := &of[0][0]
+		url, until := a.Files.Link(invoices.Key{Merchant: v.Merchant, ID: v.ID}, tx.Wall)
+		return fileLink{v.FileName(), url, until}, nil
+	})
+}

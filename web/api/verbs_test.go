@@ -56,6 +56,9 @@ func TestPaidToShop(t *testing.T) {
 		if v := invoice(t, a); v["status"] != "paid" || v["open_cents"] != 0.0 {
 			t.Errorf("the rest: %d %s", a.status, a.body)
 		}
+		if a := w.get(path + "/file"); a.status != http.StatusOK || a.object(t)["name"] != "S1-2026-000001.pdf" {
+			t.Errorf("file: %d %s", a.status, a.body)
+		}
 		if a := w.post(path+"/payments", "k3", `{"amount_cents":1}`); a.status != http.StatusConflict || a.problem(t).Code != "invoice-settled" {
 			t.Errorf("more than all: %d %s", a.status, a.body)
 		}
