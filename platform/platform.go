@@ -230,7 +230,7 @@ func (p *Platform) Lag(ctx context.Context) (lag time.Duration, err error) {
 func (p *Platform) routes(c Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	programs := api.New(api.Config{
-		DB: p.DB, Intake: p.Intake, Clerk: p.Clerk, Receipts: p.Receipts, Reports: p.Reports, Access: p.Access, Wall: p.DB.Wall, Random: c.Random, Log: c.Log,
+		DB: p.DB, Intake: p.Intake, Clerk: p.Clerk, Receipts: p.Receipts, Reports: p.Reports, Post: p.Post, Access: p.Access, Wall: p.DB.Wall, Random: c.Random, Log: c.Log,
 		CursorKey: cursorKey(c.Vault), Document: p.document, Pages: p.Pages, Files: p.Files,
 	})
 	mux.Handle("/v1/", programs)
