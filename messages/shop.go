@@ -179,6 +179,8 @@ func (w *writer) fromShop() {
 			s.Intro = append(s.Intro, apart(line))
 		}
 	}
-	w.with["Words"] = strings.Join(s.Intro, "\n")
+	w.with["Words"] = strings.Join(s.Intro, "\n") // s is gone once there is another section
+	care := w.section("from-shop-take-care")
+	care.Intro = []string{w.say("from-shop-care")}
 	w.section("facts").add(w.row("fact-order", w.order.Reference), w.row("fact-ordered", w.Day(w.order.PlacedOn)))
 }

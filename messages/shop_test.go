@@ -10,6 +10,7 @@ import (
 	"achteraf/internal/db"
 	"achteraf/internal/fault"
 	"achteraf/messages"
+	"achteraf/reports"
 )
 
 func (w *world) tell(o ordered, text string) (id string, err error) {
@@ -52,6 +53,13 @@ func TestShopWrites(t *testing.T) {
 			t.Error("tags are not shown as they were typed")
 		}
 		w.wants(o, "order-confirmed sent", "from-shop sent")
+		w.read(func(tx *db.Tx) error {
+			all, err := w.Reports.History(t.Context(), tx, w.shop, o.ID)
+			if last := all[len(all)-1]; last.Kind != reports.Sent || last.Message != id || last.Code != messages.FromShop {
+				t.Errorf("the shop reads %+v", last)
+			}
+			return err
+		})
 		w.again(messages.DueShopText, id)
 		w.mails(2)
 		w.read(func(tx *db.Tx) error {
