@@ -37,6 +37,7 @@ import (
 	"achteraf/web/api"
 	"achteraf/web/buyer"
 	tillpage "achteraf/web/checkout"
+	"achteraf/web/file"
 	"achteraf/web/older"
 	"achteraf/web/page"
 	"achteraf/web/pay"
@@ -90,6 +91,7 @@ type Platform struct {
 	Importer *payments.Importer
 	Receipts *payments.Receipts
 	Links    *invoices.Links
+	Files    *invoices.Files
 	Pages    *invoices.Pages // nil without a public address
 	Post     *messages.Post  // nil without a Mailer
 	Buttons  *payments.Desk  // nil without a PSP
@@ -126,6 +128,7 @@ func New(c Config) (*Platform, error) {
 	}
 	p.Clerk = clerk
 	p.Links = invoices.NewLinks(c.Vault)
+	p.Files = invoices.NewFiles(p.Links, c.PublicURL)
 	if c.PublicURL != "" {
 		p.Pages = invoices.NewPages(p.Links, c.PublicURL)
 		clerk.UsePayPages(p.Pages.Of)
@@ -257,8 +260,8 @@ func (p *Platform) Lag(ctx context.Context) (lag time.Duration, err error) {
 func (p *Platform) routes(c Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	programs := api.New(api.Config{
-		DB: p.DB, Intake: p.Intake, Clerk: p.Clerk, Receipts: p.Receipts, Access: p.Access, Wall: p.DB.Wall, Random: c.Random, Log: c.Log,
-		CursorKey: cursorKey(c.Vault), Document: p.document, Pages: p.Pages, Till: p.Till, CheckoutURL: c.checkoutURL(),
+		DB: p.DB, Intake: p.Intake, Clerk: p.Clerk, Receipts: p.Receipts, Reports: p.Reports, Post: p.Post, Access: p.Access, Wall: p.DB.Wall, Random: c.Random, Log: c.Log,
+		CursorKey: cursorKey(c.Vault), Document: p.document, Pages: p.Pages, Files: p.Files, Till: p.Till, CheckoutURL: c.checkoutURL(),
 	})
 	mux.Handle("/v1/", programs)
 	mux.Handle("/problems/", programs)
@@ -276,6 +279,7 @@ func (p *Platform) routes(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	payPage.Routes(mux)
+	file.New(file.Config{DB: p.DB, Links: p.Links, Clerk: p.Clerk, Log: c.Log}).Routes(mux)
 	my, err := buyer.New(buyer.Config{DB: p.DB, Look: p.Look, SignIns: p.SignIns, Reports: p.Reports, Letters: messages.NewReader(c.Vault, p.Desk), Clerk: p.Clerk, Links: p.Links, Domain: c.MailDomain,
 		Operator: c.Operator, Plain: c.plain()})
 	if err != nil {
