@@ -221,9 +221,20 @@ func (p *Post) subject(ctx context.Context, tx *db.Tx, k *kind, d jobs.Due, f *f
 			return "", err
 		}
 		invoice = f.credit.Invoice
+	case Delayed:
+		if f.delay, f.outdated, err = delayOf(ctx, tx, d); err != nil {
+			return "", err
+		}
+		invoice = f.delay.Invoice
 	}
 	f.invoice, err = invoices.One(ctx, tx, d.Merchant, invoice)
 	return f.invoice.Order, err
+}
+
+// delayOf reads a notice of delay, and whether another one has taken its place.
+func delayOf(ctx context.Context, tx *db.Tx, d jobs.Due) (h invoices.Hold, outdated bool, err error) {
+	h, counts, err := invoices.DelayByID(ctx, tx, d.Merchant, d.Subject)
+	return h, !counts, err
 }
 
 // holds says whether a fact is still worth telling: an order may have been withdrawn meanwhile, and an invoice may be
@@ -232,6 +243,8 @@ func holds(k *kind, f *facts) bool {
 	switch k.code {
 	case OrderConfirmed:
 		return f.order.State == orders.Placed || f.order.State == orders.Started
+	case Delayed:
+		return f.invoice.Status == invoices.Planned && !f.outdated
 	case PaymentReceived:
 		return f.invoice.Status == invoices.Paid
 	}

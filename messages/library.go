@@ -23,6 +23,7 @@ const (
 	InvoiceIssued   = "invoice"
 	PaymentReceived = "payment-received"
 	CreditMade      = "credit"
+	Delayed         = "delayed"
 	SignInLink      = "sign-in"
 )
 
@@ -48,6 +49,8 @@ func kinds() []*kind {
 			[]string{"Name", "Shop", "Amount", "On", "Number", "Order", "Held"}},
 		{CreditMade, invoices.FactCredited, vault.Claim, 1, (*writer).credited,
 			[]string{"Name", "Shop", "Amount", "On", "Open", "Due", "Reason", "Order", "Held"}},
+		{Delayed, invoices.FactDelayed, vault.Claim, 1, (*writer).delayed,
+			[]string{"Name", "Shop", "Amount", "Send", "Order", "Ordered", "Reason"}},
 		{SignInLink, "", shared, 1, (*writer).signInLink, []string{"Operator", "Code", "Minutes"}},
 	}
 }
@@ -212,6 +215,7 @@ func samples(operator merchants.Operator, domain, language string) []sample {
 		invoice: invoices.Invoice{Status: invoices.Open, Number: "WINKEL-2026-000017", TotalCents: 2_345_67, OpenCents: 1_111_11, PaidCents: 1_000_00,
 			CreditedCents: 234_56, HeldCents: 77_77, SendOn: day.AddDays(1), IssuedOn: day, DueOn: day.AddDays(16)},
 		credit: invoices.Credit{Number: "WINKEL-C-2026-000002", Reason: "return", Cents: 234_56},
+		delay:  invoices.Hold{Reason: "stock"},
 		signIn: SignIn{URL: "https://betaal.example/my/x", Code: "ABCD2345"}, minutes: 15,
 	}
 	bare := f // no more than an order must have

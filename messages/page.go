@@ -30,6 +30,8 @@ type facts struct {
 	name     string          // of the buyer
 	on       calendar.Date   // when it became true
 	payLink  string          // "" without pay pages
+	delay    invoices.Hold   // of a delay only
+	outdated bool            // another notice has taken its place
 	signIn   SignIn          // of a sign-in link only
 	minutes  int             // for which it is valid
 }
@@ -285,6 +287,14 @@ func (w *writer) credited() {
 	}
 	w.section("facts").add(w.row("amount", w.Amount(w.credit.Cents)), w.row("fact-reason", reason), w.row("fact-credit", w.credit.Number),
 		w.row("fact-invoice", v.Number), w.row("fact-order", w.order.Reference))
+}
+
+// delayed says that the bill comes later, and why.
+func (w *writer) delayed() {
+	w.with["Reason"] = w.say("delayed-" + w.delay.Reason)
+	w.slip("delayed", w.invoice.OpenCents)
+	w.page.Next = []string{w.say("delayed-next")}
+	w.section("facts").add(w.row("fact-reason", fmt.Sprint(w.with["Reason"])), w.row("fact-order", w.order.Reference), w.row("fact-ordered", w.Day(w.order.PlacedOn)))
 }
 
 // inHalves writes a code so that it can be read out and typed.

@@ -132,6 +132,12 @@ func Unsent(ctx context.Context, tx *db.Tx, after string, limit int) ([]Message,
 	return list(ctx, tx, `select `+columns+` from messages where state = 'waiting' and id > $1 order by id limit $2`, after, limit)
 }
 
+// Backlog says how many messages no server has taken yet, and since when the oldest waits, in business time.
+func Backlog(ctx context.Context, tx *db.Tx) (n int64, since calendar.Instant, err error) {
+	err = tx.QueryRow(ctx, `select count(*), min(made_at) from messages where state = 'waiting'`, nil, &n, &since)
+	return n, since, err
+}
+
 func list(ctx context.Context, tx *db.Tx, query string, args ...any) (all []Message, err error) {
 	err = tx.Each(ctx, query, args, func(r db.Row) error {
 		var m Message
