@@ -24,6 +24,7 @@ type Config struct {
 	Operator merchants.Operator
 	Mailer   Mailer
 	Domain   string // that mail comes from; "" leaves the sentence about it out
+	CheckURL string // of the page on which anybody can ask whether a mail is ours; "": there is none
 	// PayLink is the address of the page that shows what is open on an invoice now. nil: there are no such pages.
 	PayLink func(ctx context.Context, tx *db.Tx, merchant, invoice string) (string, error)
 }
@@ -155,7 +156,12 @@ func (p *Post) draft(ctx context.Context, tx *db.Tx, k *kind, d jobs.Due) (*draf
 	}
 	f.name = nameOf(&who.Buyer)
 	f.message = tx.ID("msg_")
-	return &draft{to: who.Buyer.Email, handle: who.Email, lock: lock, facts: f, Message: Message{
+	var check []byte
+	if f.checkURL = p.c.CheckURL; f.checkURL != "" {
+		f.check = checkCode(p.c.Vault, f.message)
+		check, _ = p.c.Vault.Handle(checkKind, f.check)
+	}
+	return &draft{to: who.Buyer.Email, handle: who.Email, check: check, lock: lock, facts: f, Message: Message{
 		ID: f.message, Merchant: d.Merchant, Subject: d.Subject, Code: k.code, Version: 1, Purpose: k.purpose, Template: k.template,
 		Language: f.order.Language, Order: f.order.ID, Person: who.Person, State: Waiting, MadeAt: tx.Now, NextAt: tx.Now,
 	}}, nil

@@ -206,7 +206,7 @@ type sample struct {
 func samples(operator merchants.Operator, domain, language string) []sample {
 	day := calendar.NewDate(2026, 3, 2)
 	f := facts{
-		message: "msg_0", operator: operator, domain: domain, name: "Alex Voorbeeld", on: day, payLink: "https://pay.example/pay/x",
+		message: "msg_0", check: "KV72NND4", checkURL: "https://pay.example/check-message", operator: operator, domain: domain, name: "Alex Voorbeeld", on: day, payLink: "https://pay.example/pay/x",
 		shop:     merchants.Merchant{Name: "Winkel Voorbeeld"},
 		contacts: []merchants.Contact{{Kind: "email", Value: "hulp@winkel.example"}, {Kind: "chat", Value: "https://winkel.example/chat"}},
 		order: orders.Order{Reference: "W-1007", Country: "NL", Language: language, TotalCents: 2_345_67, TermsVersion: "2026-01",
@@ -219,7 +219,7 @@ func samples(operator merchants.Operator, domain, language string) []sample {
 		signIn: SignIn{URL: "https://betaal.example/my/x", Code: "ABCD2345"}, minutes: 15,
 	}
 	bare := f // no more than an order must have
-	bare.payLink, bare.name, bare.domain, bare.contacts, bare.order.TermsVersion, bare.order.AcceptedText = "", "", "", nil, "", ""
+	bare.check, bare.payLink, bare.name, bare.domain, bare.contacts, bare.order.TermsVersion, bare.order.AcceptedText = "", "", "", "", nil, "", ""
 	bare.invoice = invoices.Invoice{Status: invoices.Planned, TotalCents: 2_345_67, OpenCents: 2_345_67, SendOn: day.AddDays(1)}
 	bare.invoice.IssuedOn, bare.invoice.DueOn = day, day.AddDays(1) // too near for a transfer
 	belgian := f

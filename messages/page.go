@@ -19,6 +19,8 @@ import (
 // facts is what a message is about, as it is when the message is made.
 type facts struct {
 	message  string // its id
+	check    string // its code; "" for none
+	checkURL string // where the code can be checked
 	operator merchants.Operator
 	domain   string // that mail comes from
 	shop     merchants.Merchant
@@ -50,6 +52,7 @@ type page struct {
 	Sections []section
 	Helpers  []helper
 	Real     string
+	Check    *check
 	Identity []string
 }
 
@@ -67,7 +70,8 @@ type (
 		Whole       bool // it stays on one line
 		Long        bool // its word may be one that nobody knows, of any length
 	}
-	scan struct { // a code, with what it is for
+	check struct{ Word, Code, URL string } // is this mail real?
+	scan  struct {                         // a code, with what it is for
 		code
 		Word, Alt, URL string
 	}
@@ -132,6 +136,9 @@ func (w *writer) fill(k *kind) {
 		contactsOf([]merchants.Contact{{Kind: "phone", Value: w.operator.Phone}, {Kind: "email", Value: w.operator.Email}})})
 	if w.domain != "" && k.fact != "" { // a sign-in page does ask for a code
 		p.Real = w.say("sender")
+	}
+	if w.check != "" && k.fact != "" {
+		p.Check = &check{w.say("check"), printCheck(w.facts.check), w.checkURL + "?code=" + printCheck(w.facts.check)}
 	}
 	p.Identity = w.Identity(w.operator, w.order.Country)
 }
