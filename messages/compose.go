@@ -25,6 +25,7 @@ type Config struct {
 	Operator merchants.Operator
 	Mailer   Mailer
 	Domain   string // that mail comes from; "" leaves the sentence about it out
+	CheckURL string // of the page on which anybody can ask whether a mail is ours; "": there is none
 	// PayLink is the address of the page that shows what is open on an invoice now. nil: there are no such pages.
 	PayLink func(ctx context.Context, tx *db.Tx, merchant, invoice string) (string, error)
 }
@@ -156,7 +157,12 @@ func (p *Post) draft(ctx context.Context, tx *db.Tx, k *kind, d jobs.Due) (*draf
 	}
 	f.name = nameOf(&who.Buyer)
 	f.message = tx.ID("msg_")
-	return &draft{to: who.Buyer.Email, handle: who.Email, lock: lock, facts: f, Message: Message{
+	var check []byte
+	if f.checkURL = p.c.CheckURL; f.checkURL != "" {
+		f.check = checkCode(p.c.Vault, f.message)
+		check, _ = p.c.Vault.Handle(checkKind, f.check)
+	}
+	return &draft{to: who.Buyer.Email, handle: who.Email, check: check, lock: lock, facts: f, Message: Message{
 		ID: f.message, Merchant: d.Merchant, Subject: d.Subject, Code: k.code, Version: 1, Purpose: k.purpose, Template: k.template,
 		Language: f.order.Language, Order: f.order.ID, Person: who.Person, State: Waiting, MadeAt: tx.Now, NextAt: tx.Now,
 	}}, nil
@@ -229,9 +235,20 @@ func (p *Post) subject(ctx context.Context, tx *db.Tx, k *kind, d jobs.Due, f *f
 			return "", err
 		}
 		invoice = f.credit.Invoice
+	case Delayed:
+		if f.delay, f.outdated, err = delayOf(ctx, tx, d); err != nil {
+			return "", err
+		}
+		invoice = f.delay.Invoice
 	}
 	f.invoice, err = invoices.One(ctx, tx, d.Merchant, invoice)
 	return f.invoice.Order, err
+}
+
+// delayOf reads a notice of delay, and whether another one has taken its place.
+func delayOf(ctx context.Context, tx *db.Tx, d jobs.Due) (h invoices.Hold, outdated bool, err error) {
+	h, counts, err := invoices.DelayByID(ctx, tx, d.Merchant, d.Subject)
+	return h, !counts, err
 }
 
 // holds says whether a fact is still worth telling: an order may have been withdrawn meanwhile, and an invoice may be
@@ -240,6 +257,8 @@ func holds(k *kind, f *facts) bool {
 	switch k.code {
 	case OrderConfirmed:
 		return f.order.State == orders.Placed || f.order.State == orders.Started
+	case Delayed:
+		return f.invoice.Status == invoices.Planned && !f.outdated
 	case PaymentReceived:
 		return f.invoice.Status == invoices.Paid
 	case FromShop:

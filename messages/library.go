@@ -23,6 +23,7 @@ const (
 	InvoiceIssued   = "invoice"
 	PaymentReceived = "payment-received"
 	CreditMade      = "credit"
+	Delayed         = "delayed"
 	SignInLink      = "sign-in"
 	FromShop        = "from-shop"
 )
@@ -50,6 +51,8 @@ func kinds() []*kind {
 		{CreditMade, invoices.FactCredited, vault.Claim, 1, (*writer).credited,
 			[]string{"Name", "Shop", "Amount", "On", "Open", "Due", "Reason", "Order", "Held"}},
 		{FromShop, DueShopText, vault.Claim, 1, (*writer).fromShop, []string{"Name", "Shop", "Order", "Ordered", "Words", "Operator"}},
+		{Delayed, invoices.FactDelayed, vault.Claim, 1, (*writer).delayed,
+			[]string{"Name", "Shop", "Amount", "Send", "Order", "Ordered", "Reason"}},
 		{SignInLink, "", shared, 1, (*writer).signInLink, []string{"Operator", "Code", "Minutes"}},
 	}
 }
@@ -205,7 +208,7 @@ type sample struct {
 func samples(operator merchants.Operator, domain, language string) []sample {
 	day := calendar.NewDate(2026, 3, 2)
 	f := facts{
-		message: "msg_0", operator: operator, domain: domain, name: "Alex Voorbeeld", on: day, payLink: "https://pay.example/pay/x",
+		message: "msg_0", check: "KV72NND4", checkURL: "https://pay.example/check-message", operator: operator, domain: domain, name: "Alex Voorbeeld", on: day, payLink: "https://pay.example/pay/x",
 		shop:     merchants.Merchant{Name: "Winkel Voorbeeld"},
 		contacts: []merchants.Contact{{Kind: "email", Value: "hulp@winkel.example"}, {Kind: "chat", Value: "https://winkel.example/chat"}},
 		order: orders.Order{Reference: "W-1007", Country: "NL", Language: language, TotalCents: 2_345_67, TermsVersion: "2026-01",
@@ -215,10 +218,11 @@ func samples(operator merchants.Operator, domain, language string) []sample {
 			CreditedCents: 234_56, HeldCents: 77_77, SendOn: day.AddDays(1), IssuedOn: day, DueOn: day.AddDays(16)},
 		credit: invoices.Credit{Number: "WINKEL-C-2026-000002", Reason: "return", Cents: 234_56},
 		said:   "Your parcel is at the neighbours.",
+		delay:  invoices.Hold{Reason: "stock"},
 		signIn: SignIn{URL: "https://betaal.example/my/x", Code: "ABCD2345"}, minutes: 15,
 	}
 	bare := f // no more than an order must have
-	bare.payLink, bare.name, bare.domain, bare.contacts, bare.order.TermsVersion, bare.order.AcceptedText = "", "", "", nil, "", ""
+	bare.check, bare.payLink, bare.name, bare.domain, bare.contacts, bare.order.TermsVersion, bare.order.AcceptedText = "", "", "", "", nil, "", ""
 	bare.invoice = invoices.Invoice{Status: invoices.Planned, TotalCents: 2_345_67, OpenCents: 2_345_67, SendOn: day.AddDays(1)}
 	bare.invoice.IssuedOn, bare.invoice.DueOn = day, day.AddDays(1) // too near for a transfer
 	belgian := f

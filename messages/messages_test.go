@@ -137,6 +137,38 @@ func TestCreditIsMailed(t *testing.T) {
 	})
 }
 
+// TestDelayIsMailed_S_INV_02 tells the buyer of each notice of delay, but for one that another has replaced by then.
+func TestDelayIsMailed_S_INV_02(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		o := w.place("Jo", "en")
+		w.settle()
+		delay := func(days int, reason string) {
+			w.write(func(tx *db.Tx) error {
+				found, err := orderOf(w, tx, o)
+				if err != nil {
+					return err
+				}
+				_, err = w.Clerk.Delay(t.Context(), tx, invoices.Delay{Merchant: w.shop, Order: o.ID, SendOn: found.PlacedOn.AddDays(days), Reason: reason, By: "key_1"})
+				return err
+			})
+		}
+		delay(6, "supplier")
+		delay(8, "stock")
+		w.settle()
+		delay(10, "made-to-order")
+		w.settle()
+		w.wants(o, "order-confirmed sent", "delayed sent", "delayed sent")
+		all := w.mails(3)
+		for i, want := range []string{"Reason: out of stock.", "Reason: it is being made for you."} {
+			if !strings.Contains(all[i+1].Text, want) {
+				t.Errorf("mail %d does not say %q:\n%s", i+1, want, all[i+1].Text)
+			}
+		}
+		w.advance(11 * 24 * time.Hour)
+		w.wants(o, "order-confirmed sent", "delayed sent", "delayed sent", "invoice sent")
+	})
+}
+
 // TestWithdrawnOrderIsNotConfirmed cancels an order before its confirmation was written.
 func TestWithdrawnOrderIsNotConfirmed(t *testing.T) {
 	eachEngine(t, func(t *testing.T, w *world) {

@@ -19,6 +19,8 @@ import (
 // facts is what a message is about, as it is when the message is made.
 type facts struct {
 	message  string // its id
+	check    string // its code; "" for none
+	checkURL string // where the code can be checked
 	operator merchants.Operator
 	domain   string // that mail comes from
 	shop     merchants.Merchant
@@ -32,6 +34,8 @@ type facts struct {
 	payLink  string          // "" without pay pages
 	atShop   int64           // cents of a payment that the shop says it received itself
 	said     string          // of a shop's message only
+	delay    invoices.Hold   // of a delay only
+	outdated bool            // another notice has taken its place
 	signIn   SignIn          // of a sign-in link only
 	minutes  int             // for which it is valid
 }
@@ -50,6 +54,7 @@ type page struct {
 	Sections []section
 	Helpers  []helper
 	Real     string
+	Check    *check
 	Identity []string
 }
 
@@ -67,7 +72,8 @@ type (
 		Whole       bool // it stays on one line
 		Long        bool // its word may be one that nobody knows, of any length
 	}
-	scan struct { // a code, with what it is for
+	check struct{ Word, Code, URL string } // is this mail real?
+	scan  struct {                         // a code, with what it is for
 		code
 		Word, Alt, URL string
 	}
@@ -132,6 +138,9 @@ func (w *writer) fill(k *kind) {
 		contactsOf([]merchants.Contact{{Kind: "phone", Value: w.operator.Phone}, {Kind: "email", Value: w.operator.Email}})})
 	if w.domain != "" && k.fact != "" { // a sign-in page does ask for a code
 		p.Real = w.say("sender")
+	}
+	if w.check != "" && k.fact != "" {
+		p.Check = &check{w.say("check"), printCheck(w.facts.check), w.checkURL + "?code=" + printCheck(w.facts.check)}
 	}
 	p.Identity = w.Identity(w.operator, w.order.Country)
 }
@@ -291,6 +300,14 @@ func (w *writer) credited() {
 	}
 	w.section("facts").add(w.row("amount", w.Amount(w.credit.Cents)), w.row("fact-reason", reason), w.row("fact-credit", w.credit.Number),
 		w.row("fact-invoice", v.Number), w.row("fact-order", w.order.Reference))
+}
+
+// delayed says that the bill comes later, and why.
+func (w *writer) delayed() {
+	w.with["Reason"] = w.say("delayed-" + w.delay.Reason)
+	w.slip("delayed", w.invoice.OpenCents)
+	w.page.Next = []string{w.say("delayed-next")}
+	w.section("facts").add(w.row("fact-reason", fmt.Sprint(w.with["Reason"])), w.row("fact-order", w.order.Reference), w.row("fact-ordered", w.Day(w.order.PlacedOn)))
 }
 
 // inHalves writes a code so that it can be read out and typed.

@@ -148,7 +148,7 @@ func New(c Config) (*Platform, error) {
 	p.Sealer = ledger.NewSealer(c.LogKey)
 	p.Scanner = jobs.NewScanner(c.DB, c.Random, c.Log)
 	if c.Mailer != nil {
-		p.Post, err = messages.New(messages.Config{DB: c.DB, Desk: p.Desk, Vault: c.Vault, Operator: c.Operator, Mailer: c.Mailer, Domain: c.MailDomain, PayLink: p.payLink()})
+		p.Post, err = messages.New(messages.Config{DB: c.DB, Desk: p.Desk, Vault: c.Vault, Operator: c.Operator, Mailer: c.Mailer, Domain: c.MailDomain, PayLink: p.payLink(), CheckURL: checkURL(c.PublicURL)})
 		if err != nil {
 			return nil, err
 		}
@@ -269,6 +269,9 @@ func (p *Platform) routes(c Config) (http.Handler, error) {
 	if c.Demo {
 		pages.Demo = demoSurfaces
 	}
+	if p.Post != nil && c.PublicURL != "" {
+		pages.Check = p.checkMessage
+	}
 	home, err := site.New(pages)
 	if err != nil {
 		return nil, err
@@ -310,6 +313,38 @@ func (p *Platform) signInMail(public string) access.SendLink {
 		}
 		return p.Post.SignIn(ctx, messages.SignIn{ID: l.SignIn, To: l.Email, Language: l.Language, URL: link, Code: l.Code, Expires: l.ExpiresAt})
 	}
+}
+
+// mostChecks is how often a network may ask within 15 minutes whether a message is ours: far from guessing a code.
+const mostChecks = 60
+
+// checkMessage says whether we sent the message of a code; nil when we did not. Error: Limited "rate-limit".
+func (p *Platform) checkMessage(r *http.Request, typed string) (*site.Message, error) {
+	var out *site.Message
+	zone, err := calendar.ZoneOf(p.Operator.Country)
+	if err != nil {
+		return nil, err
+	}
+	err = p.DB.Write(r.Context(), func(tx *db.Tx) error {
+		out = nil
+		if err := p.SignIns.Knock(r.Context(), tx, "check", page.Network(r), mostChecks); err != nil {
+			return err
+		}
+		k, ok, err := p.Post.Check(r.Context(), tx, typed)
+		if ok {
+			out = &site.Message{Code: k.Code, On: zone.DateOf(k.At)}
+		}
+		return err
+	})
+	return out, err
+}
+
+// checkURL is the page on which anybody can ask whether a mail is ours; "" without a public address.
+func checkURL(public string) string {
+	if public == "" {
+		return ""
+	}
+	return public + site.CheckPath
 }
 
 // payLink is where mails lead; nil without a public address.

@@ -95,6 +95,14 @@ func operations() []*operation {
 			problems: []string{"order", "order-state", "invoice-state"},
 		},
 		{
+			method: http.MethodPost, path: "/v1/orders/{id}/delay", scope: access.OrdersWrite, serve: (*API).delayOrder,
+			id: "delayOrder", summary: "Put the invoice of an order off",
+			about: "Says that the order comes later, so that its invoice does too: on the day that you give, which lies after the planned one and at most 90 days after the order. " +
+				"The buyer hears of it and sees the reason. A new notice takes the place of the one before.",
+			body: reflect.TypeFor[delayOrder](), example: `{"send_on":"2026-12-15","reason":"stock"}`, status: http.StatusOK, answer: reflect.TypeFor[orderAnswer](),
+			problems: []string{"order", "invoice", "invoice-state", "delay-not-planned"},
+		},
+		{
 			method: http.MethodPost, path: "/v1/orders/{id}/credits", scope: access.OrdersWrite, serve: (*API).creditOrder,
 			id: "creditOrder", summary: "Credit an order",
 			about: "Lowers what the buyer owes: by an amount, by lines, or by all that is left when the message names neither. What was paid already is held for the buyer.",
