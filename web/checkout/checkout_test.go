@@ -16,7 +16,10 @@ import (
 	"achteraf/calendar"
 	"achteraf/checkout"
 	"achteraf/internal/db"
+	"achteraf/internal/fault"
+	"achteraf/invoices"
 	"achteraf/merchants"
+	"achteraf/orders"
 )
 
 // TestOrder_S_CHK_01_S_VAL_02: a buyer fills in the form and orders without paying anything; the order keeps the words
@@ -509,6 +512,38 @@ func TestCreditor(t *testing.T) {
 		has(t, w.result(w.press(o)), "We moeten zeker weten hoe oud je bent")
 		if s := w.status(o); s.Status != "referred" || len(w.orders(o)) != 0 {
 			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// TestStraight: a surface that opens a checkout itself may have an accepted buyer led on at once, for a shorter time; it
+// finds the checkout by the shop's reference.
+func TestStraight(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		var token string
+		o := opened{reference: "S-1", shop: "lampen"}
+		secret, err := w.Till.Secret()
+		w.must(err)
+		w.write(func(ctx context.Context, tx *db.Tx) error {
+			c, text, err := w.Till.Open(ctx, tx, invoices.Offer{Merchant: w.shops["lampen"], Language: "fr", Straight: true, Life: 10 * time.Minute,
+				Returns: checkout.Returns{Success: toSuccess, Cancel: toCancel}, Buyer: buyers.Buyer{Kind: buyers.Company, Name: buyers.Name{First: "Jo"}},
+				Order: orders.New{Reference: "S-1", Currency: "EUR", Prices: orders.ExclVAT, TotalCents: 12_10,
+					Lines: []orders.Line{{Kind: "goods", Description: "Boek", Quantity: "2.5", UnitPriceCents: 4_00, VATPercent: "21"}}}}, secret)
+			o.id, token = c.ID, text
+			return err
+		})
+		o.path = "/checkout/" + token
+		has(t, w.get(o.path), "Commande avec obligation de paiement", "2,5 × Boek", "Les lignes sont hors TVA", `value="Jo"`, `value="company" checked`)
+		a := w.press(o)
+		if a.Code != http.StatusSeeOther || a.to() != toSuccess || len(w.orders(o)) != 1 {
+			t.Errorf("%d to %s", a.Code, a.to())
+		}
+		c, err := w.Till.ByReference(t.Context(), w.shops["lampen"], "S-1")
+		if err != nil || c.ID != o.id || c.State != checkout.Accepted || c.ExpiresAt.Sub(c.MadeAt) != 10*time.Minute {
+			t.Errorf("%+v, %v", c, err)
+		}
+		if _, err := w.Till.ByReference(t.Context(), w.shops["keuken"], "S-1"); !fault.Is(err, "checkout") {
+			t.Errorf("another shop: %v", err)
 		}
 	})
 }
