@@ -424,7 +424,7 @@ func TestForeignOrders_S_APP_06(t *testing.T) {
 			t.Error("another's order in the overview")
 		}
 		for _, path := range []string{theirs.ID, theirs.ID + "/papers/invoice.pdf", theirs.ID + "/papers/invoice.html", theirs.ID + "/papers/" + note + ".pdf",
-			mine.ID + "/papers/" + note + ".pdf", mine.ID + "/papers/" + note + ".html", mine.ID + "/papers/invoice.exe", "ord_0", "x'--"} {
+			mine.ID + "/papers/" + note + ".pdf", mine.ID + "/papers/" + note + ".html", theirs.ID + "/papers/invoice.xml", mine.ID + "/papers/invoice.exe", "ord_0", "x'--"} {
 			a := b.get("/my/orders/" + url.PathEscape(path[:4]) + path[4:])
 			if a.status != http.StatusNotFound || strings.Contains(a.text, "Braadpan") {
 				t.Errorf("%s: %d", path, a.status)
@@ -439,8 +439,8 @@ func TestForeignOrders_S_APP_06(t *testing.T) {
 	})
 }
 
-// TestOrderPage_S_APP_06 follows one order: its sums are the ledger's, and its documents are there.
-func TestOrderPage_S_APP_06(t *testing.T) {
+// TestOrderPage follows one order: its sums are the ledger's, and its documents are there.
+func TestOrderPage_S_APP_06_S_INV_10(t *testing.T) {
 	eachEngine(t, func(t *testing.T, w *world) {
 		o := w.place(sanne, "nl", "Trailschoenen <b>", 8990)
 		b := w.browser().in(sanne)
@@ -453,7 +453,7 @@ func TestOrderPage_S_APP_06(t *testing.T) {
 		if !strings.Contains(a.raw, `href="/pay/`) || strings.Contains(a.raw, "<b>,") {
 			t.Error("no way to pay, or code in the page")
 		}
-		for name, kind := range map[string]string{"invoice.pdf": "application/pdf", "invoice.html": "text/html; charset=utf-8"} {
+		for name, kind := range map[string]string{"invoice.pdf": "application/pdf", "invoice.html": "text/html; charset=utf-8", "invoice.xml": "application/xml"} {
 			got := b.get(at + "/papers/" + name)
 			if got.status != http.StatusOK || got.header.Get("Content-Type") != kind || len(got.raw) < 1000 || strings.Contains(got.header.Get("Content-Security-Policy"), "unsafe") {
 				t.Errorf("%s: %d %v", name, got.status, got.header)
@@ -464,6 +464,9 @@ func TestOrderPage_S_APP_06(t *testing.T) {
 		b.get(at).wants(t, http.StatusOK, "€ 49,90", "Loopschuur crediteerde € 10,00", "Je betaling van € 30,00 kwam binnen", "Creditnota, PDF", "−10,00", "−30,00")
 		if got := b.get(at + "/papers/" + note + ".pdf"); got.status != http.StatusOK || !strings.HasPrefix(got.raw, "%PDF") {
 			t.Errorf("credit note: %d", got.status)
+		}
+		if got := b.get(at + "/papers/" + note + ".xml"); got.status != http.StatusOK || !strings.Contains(got.raw, "<CreditNote ") {
+			t.Errorf("credit note as data: %d", got.status)
 		}
 		b.get("/my").wants(t, http.StatusOK, "Nu te betalen, één rekening", "€ 49,90")
 		w.hold(o, "return")

@@ -295,11 +295,13 @@ func (x *tale) papers(v *page.View) []page.Door {
 	all := []page.Door{
 		{Href: at + "invoice.pdf", Icon: "i-doc", Text: x.t.InvoicePdf, Effect: x.Number, Download: true},
 		{Href: at + "invoice.html", Icon: "i-eye", Text: x.t.InvoicePage, Effect: x.t.InvoicePageEffect},
+		{Href: at + "invoice.xml", Icon: "i-list", Text: x.t.InvoiceData, Effect: x.t.DataEffect, Download: true},
 	}
 	for _, c := range x.Credits {
 		if c.Number != "" {
 			all = append(all, page.Door{Href: at + c.ID + ".pdf", Icon: "i-doc", Text: x.t.CreditPdf, Effect: c.Number, Download: true},
-				page.Door{Href: at + c.ID + ".html", Icon: "i-eye", Text: x.t.CreditPage, Effect: c.Number})
+				page.Door{Href: at + c.ID + ".html", Icon: "i-eye", Text: x.t.CreditPage, Effect: c.Number},
+				page.Door{Href: at + c.ID + ".xml", Icon: "i-list", Text: x.t.CreditData, Effect: x.t.DataEffect, Download: true})
 		}
 	}
 	return all
