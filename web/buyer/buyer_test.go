@@ -450,7 +450,7 @@ func TestOrderPage_S_APP_06_S_INV_10(t *testing.T) {
 		a := b.get(at)
 		a.wants(t, http.StatusOK, "Te betalen aan Betaalhuis", "€ 89,90", "Je hebt nog 16 dagen", "Zelf overboeken", "NL20ACHT0000000001", "Stichting Derdengelden & Co",
 			"Rekening WINKEL-2026-000001", "Kosten voor laat betalen", "Betaal € 89,90", "Trailschoenen <b>")
-		if !strings.Contains(a.raw, `href="/pay/`) || strings.Contains(a.raw, "<b>,") {
+		if !regexp.MustCompile(`href="/pay/\w+\?lang=nl"`).MatchString(a.raw) || strings.Contains(a.raw, "<b>,") {
 			t.Error("no way to pay, or code in the page")
 		}
 		for name, kind := range map[string]string{"invoice.pdf": "application/pdf", "invoice.html": "text/html; charset=utf-8", "invoice.xml": "application/xml"} {

@@ -114,7 +114,7 @@ func (x *tale) open(v *page.View) page.Answer {
 		a.Next += " " + t.PartWaits.With("amount", x.amount(x.OpenCents-x.NowCents))
 	}
 	if x.pay != "" {
-		a.Actions = append(a.Actions, page.Action{Text: t.Pay.With("amount", x.amount(x.NowCents)), Href: v.Link(x.pay), Kind: page.Mark})
+		a.Actions = append(a.Actions, page.Action{Text: t.Pay.With("amount", x.amount(x.NowCents)), Href: payLink(v, x.pay), Kind: page.Mark})
 	}
 	if x.Transfer != nil {
 		a.Actions = append(a.Actions, page.Action{Text: t.TransferShort, Href: "#transfer"})
