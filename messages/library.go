@@ -24,6 +24,7 @@ const (
 	PaymentReceived = "payment-received"
 	CreditMade      = "credit"
 	SignInLink      = "sign-in"
+	NewDevice       = "new-device"
 )
 
 // kind is a kind of message: what tells it, how it is written, and what its two parts must show.
@@ -49,6 +50,7 @@ func kinds() []*kind {
 		{CreditMade, invoices.FactCredited, vault.Claim, 1, (*writer).credited,
 			[]string{"Name", "Shop", "Amount", "On", "Open", "Due", "Reason", "Order", "Held"}},
 		{SignInLink, "", shared, 1, (*writer).signInLink, []string{"Operator", "Code", "Minutes"}},
+		{NewDevice, "", shared, 1, (*writer).newDevice, []string{"Operator", "Device", "On", "Clock"}},
 	}
 }
 
@@ -189,6 +191,7 @@ func samples(operator merchants.Operator, domain, language string) []sample {
 			CreditedCents: 234_56, HeldCents: 77_77, SendOn: day.AddDays(1), IssuedOn: day, DueOn: day.AddDays(16)},
 		credit: invoices.Credit{Number: "WINKEL-C-2026-000002", Reason: "return", Cents: 234_56},
 		signIn: SignIn{URL: "https://betaal.example/my/x", Code: "ABCD2345"}, minutes: 15,
+		arrival: Arrival{Device: "Firefox, Linux", URL: "https://betaal.example/my/me"}, clock: "14:05",
 	}
 	bare := f // no more than an order must have
 	bare.payLink, bare.name, bare.domain, bare.contacts, bare.order.TermsVersion, bare.order.AcceptedText = "", "", "", nil, "", ""

@@ -85,8 +85,9 @@ type Platform struct {
 	LogKey   *ledger.Key
 	Look     *page.Look
 
-	log     *slog.Logger
-	handler http.Handler
+	publicURL string
+	log       *slog.Logger
+	handler   http.Handler
 }
 
 // New builds a platform on a migrated database.
@@ -97,7 +98,7 @@ func New(c Config) (*Platform, error) {
 			return nil, err
 		}
 	}
-	p := &Platform{DB: c.DB, Mailer: c.Mailer, Operator: c.Operator, Vault: c.Vault, LogKey: c.LogKey, log: c.Log}
+	p := &Platform{DB: c.DB, Mailer: c.Mailer, Operator: c.Operator, Vault: c.Vault, LogKey: c.LogKey, publicURL: c.PublicURL, log: c.Log}
 	p.DB.BeforeCommit(ledger.Commit)
 	p.Access = access.New(c.Vault, c.Random)
 	p.Desk = buyers.NewDesk(c.Vault, c.Random)
@@ -269,6 +270,28 @@ func (p *Platform) signInMail(public string) access.SendLink {
 		}
 		return p.Post.SignIn(ctx, tx, messages.SignIn{ID: l.SignIn, To: l.Email, Language: l.Language, URL: link, Code: l.Code, Expires: l.ExpiresAt})
 	}
+}
+
+// arrived tells somebody of a sign-in on a new device.
+func (p *Platform) arrived(ctx context.Context, tx *db.Tx, due []jobs.Due) error {
+	for _, d := range due {
+		a, found, err := p.SignIns.Arrived(ctx, tx, d.Subject)
+		if err == nil && found {
+			err = p.Post.Arrived(ctx, tx, messages.Arrival{Session: a.Session, Proved: a.Proved, Device: a.Device, At: a.At, URL: p.myPage("/me")})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// myPage is the address of a page of buyers, "" where the platform has no public address.
+func (p *Platform) myPage(below string) string {
+	if p.publicURL == "" {
+		return ""
+	}
+	return p.publicURL + "/my" + below
 }
 
 // payLink is where mails lead; nil without a public address.

@@ -24,9 +24,10 @@ func reactions(p *Platform, mailOff bool) {
 		p.Scanner.On(invoices.FactPaid, messages.SliceSize, p.Post.Tell)        // the payment has arrived
 		p.Scanner.On(invoices.FactCredited, messages.SliceSize, p.Post.Tell)    // what a credit changes
 		p.Scanner.On(access.DueSendLink, messages.SliceSize, p.SignIns.SendDue) // the sign-in mail
+		p.Scanner.On(access.DueArrived, messages.SliceSize, p.arrived)          // somebody signed in on a new device
 		p.Scanner.OnOutside(messages.DueSend, messages.SendLimit, messages.SendCalls, p.Post.Send)
 	case mailOff:
-		for _, fact := range []string{invoices.FactAccepted, invoices.FactIssued, invoices.FactPaid, invoices.FactCredited, access.DueSendLink} {
+		for _, fact := range []string{invoices.FactAccepted, invoices.FactIssued, invoices.FactPaid, invoices.FactCredited, access.DueSendLink, access.DueArrived} {
 			p.Scanner.On(fact, invoices.SliceSize, pass)
 		}
 	}

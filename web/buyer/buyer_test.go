@@ -183,9 +183,10 @@ type browser struct {
 	*world
 	cookies map[string]*http.Cookie
 	accepts string
+	agent   string
 }
 
-func (w *world) browser() *browser { return &browser{w, map[string]*http.Cookie{}, "nl"} }
+func (w *world) browser() *browser { return &browser{world: w, cookies: map[string]*http.Cookie{}, accepts: "nl"} }
 
 // answer is a page as it came.
 type answer struct {
@@ -202,6 +203,7 @@ func (b *browser) send(method, target string, form url.Values) answer {
 	r.RemoteAddr = "203.0.113.9:1234"
 	r.Header.Set("Accept-Language", b.accepts)
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	r.Header.Set("User-Agent", b.agent)
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}

@@ -164,3 +164,34 @@ func TestHelp_S_RULE_02_S_PAY_07(t *testing.T) {
 		}
 	})
 }
+
+// TestNewDeviceIsTold: somebody who signs in on a device that was not known is told by mail, at the address that they proved, in
+// the language of their orders, with the way to end it. The first sign-in, and one on a known device, say nothing.
+func TestNewDeviceIsTold(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		w.place(sanne, "fr", "Trailschoenen", 8990)
+		w.settle()
+		on := func(agent string) int {
+			before := len(w.box.Mails())
+			b := w.browser()
+			b.agent = agent
+			b.in(sanne)
+			w.settle()
+			return len(w.box.Mails()) - before - 1 // the sign-in link
+		}
+		const desk, phone = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", "Mozilla/5.0 (iPhone) Safari/600"
+		if got := []int{on(desk), on(desk), on(phone), on(phone), on(desk)}; fmt.Sprint(got) != "[0 0 1 0 0]" {
+			t.Fatalf("mails for each sign-in: %v", got)
+		}
+		for _, m := range w.box.Mails() {
+			if !strings.Contains(m.Subject, "Nouvel appareil") {
+				continue
+			}
+			if m.To != sanne || !strings.Contains(m.Text, "Safari, iPhone") || !strings.Contains(m.Text, home+"/my/me") {
+				t.Errorf("%s\n%s", m.To, m.Text)
+			}
+			return
+		}
+		t.Error("no mail")
+	})
+}
