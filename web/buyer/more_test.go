@@ -58,9 +58,9 @@ func TestOldBills_S_INV_09(t *testing.T) {
 	})
 }
 
-// TestLetters_S_SEC_02: a buyer reads again what was mailed to the address that they proved, and nothing else; what is not
+// TestLetters: a buyer reads again what was mailed to the address that they proved, and nothing else; what is not
 // there did not come from us.
-func TestLetters_S_SEC_02(t *testing.T) {
+func TestLetters(t *testing.T) {
 	eachEngine(t, func(t *testing.T, w *world) {
 		mine := w.place(sanne, "nl", "Trailschoenen", 8990)
 		w.place(other, "nl", "Braadpan", 3995)

@@ -62,8 +62,8 @@ func TestBrowserWaiting_S_PAY_04(t *testing.T) {
 	}
 }
 
-// TestBrowserCopy_S_PAY_08: a press on a button copies exactly what a bank's form takes.
-func TestBrowserCopy_S_PAY_08(t *testing.T) {
+// TestBrowserCopy_S_PAY_08_S_RULE_11: a press on a button copies exactly what a bank's form takes.
+func TestBrowserCopy_S_PAY_08_S_RULE_11(t *testing.T) {
 	w := newWorld(t, dbtest.Open(t, "sqlite"), true)
 	o, belgian := w.sell("NL"), w.sell("BE")
 	w.days(3)
