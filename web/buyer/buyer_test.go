@@ -186,7 +186,9 @@ type browser struct {
 	agent   string
 }
 
-func (w *world) browser() *browser { return &browser{world: w, cookies: map[string]*http.Cookie{}, accepts: "nl"} }
+func (w *world) browser() *browser {
+	return &browser{world: w, cookies: map[string]*http.Cookie{}, accepts: "nl"}
+}
 
 // answer is a page as it came.
 type answer struct {
