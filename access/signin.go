@@ -25,6 +25,10 @@ import (
 // DueSendLink is the kind of due row that SendDue runs. Its subject is the sign-in.
 const DueSendLink = "signin.send"
 
+// DueArrived is the kind of due row that tells somebody of a sign-in on a device that was not known. Its subject is the
+// session.
+const DueArrived = "signin.arrived"
+
 const (
 	linkLife  = 15 * time.Minute // wall time
 	codeTries = 5
@@ -372,8 +376,14 @@ func (s *SignIns) Finish(ctx context.Context, p Proof) (NewSession, error) {
 		if err := end(ctx, tx, hashOf(p.Session)); err != nil {
 			return err
 		}
-		out, err = s.open(ctx, tx, r.proved(), secretText(raw[:]), p.Device)
-		return err
+		strange, err := s.strange(ctx, tx, r.proved(), p.Device)
+		if err != nil {
+			return err
+		}
+		if out, err = s.open(ctx, tx, r.proved(), secretText(raw[:]), p.Device); err != nil || !strange {
+			return err
+		}
+		return jobs.Add(ctx, tx, []jobs.Due{{Kind: DueArrived, Merchant: "operator", Subject: out.ID}})
 	})
 	if err := cmp.Or(err, wrong); err != nil {
 		return NewSession{}, err

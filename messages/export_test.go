@@ -91,6 +91,9 @@ func Page() string {
 		"what is promised about sending twice.\n\n## What is mailed\n\n| code | because of | kept as | version of the texts | always says |\n|---|---|---|---|---|\n")
 	for _, k := range kinds() {
 		because := "a request to sign in"
+		if k.code == NewDevice {
+			because = "a sign-in on a device that was not known"
+		}
 		if k.fact != "" {
 			because = "`" + k.fact + "`"
 		}

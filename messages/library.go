@@ -26,6 +26,7 @@ const (
 	Delayed         = "delayed"
 	SignInLink      = "sign-in"
 	FromShop        = "from-shop"
+	NewDevice       = "new-device"
 )
 
 // kind is a kind of message: what tells it, how it is written, and what its two parts must show.
@@ -54,6 +55,7 @@ func kinds() []*kind {
 		{Delayed, invoices.FactDelayed, vault.Claim, 1, (*writer).delayed,
 			[]string{"Name", "Shop", "Amount", "Send", "Order", "Ordered", "Reason"}},
 		{SignInLink, "", shared, 1, (*writer).signInLink, []string{"Operator", "Code", "Minutes"}},
+		{NewDevice, "", shared, 1, (*writer).newDevice, []string{"Operator", "Device", "On", "Clock"}},
 	}
 }
 
@@ -220,6 +222,7 @@ func samples(operator merchants.Operator, domain, language string) []sample {
 		said:   "Your parcel is at the neighbours.",
 		delay:  invoices.Hold{Reason: "stock"},
 		signIn: SignIn{URL: "https://betaal.example/my/x", Code: "ABCD2345"}, minutes: 15,
+		arrival: Arrival{Device: "Firefox, Linux", URL: "https://betaal.example/my/me"}, clock: "14:05",
 	}
 	bare := f // no more than an order must have
 	bare.check, bare.payLink, bare.name, bare.domain, bare.contacts, bare.order.TermsVersion, bare.order.AcceptedText = "", "", "", "", nil, "", ""

@@ -38,6 +38,8 @@ type facts struct {
 	outdated bool            // another notice has taken its place
 	signIn   SignIn          // of a sign-in link only
 	minutes  int             // for which it is valid
+	arrival  Arrival         // of a sign-in on a new device only
+	clock    string          // the time of day of it
 }
 
 // page is a mail before it is written down. The HTML and the plain text show the same page, so they say the same.
@@ -328,6 +330,19 @@ func (w *writer) signInLink() {
 	}
 	p.Next = []string{w.say("sign-in-next")}
 	p.Why = []string{w.say("sign-in-why"), w.count("sign-in-minutes", w.minutes)}
+}
+
+// newDevice says that somebody signed in where nobody did before.
+func (w *writer) newDevice() {
+	w.with["Device"], w.with["Clock"] = w.arrival.Device, w.clock
+	p := &w.page
+	p.Subject, p.Preview = w.say("new-device-subject"), w.say("new-device-preview")
+	p.Label, p.Sum, p.When = w.say("new-device-label"), w.arrival.Device, w.say("new-device-when")
+	if w.arrival.URL != "" {
+		p.Pay = &link{w.say("new-device-button"), w.arrival.URL}
+	}
+	p.Next = []string{w.say("new-device-next")}
+	p.Why = []string{w.say("new-device-why"), w.say("new-device-mail")}
 }
 
 // listLines lists what was bought, as many lines as there is room for.

@@ -106,6 +106,7 @@ type Platform struct {
 
 	older     *older.Wire
 	checkouts *checkout.Desk
+	publicURL string
 	log       *slog.Logger
 	handler   http.Handler
 }
@@ -118,7 +119,7 @@ func New(c Config) (*Platform, error) {
 			return nil, err
 		}
 	}
-	p := &Platform{DB: c.DB, Mailer: c.Mailer, Operator: c.Operator, Vault: c.Vault, LogKey: c.LogKey, log: c.Log}
+	p := &Platform{DB: c.DB, Mailer: c.Mailer, Operator: c.Operator, Vault: c.Vault, LogKey: c.LogKey, publicURL: c.PublicURL, log: c.Log}
 	p.DB.BeforeCommit(ledger.Commit)
 	p.Access = access.New(c.Vault, c.Random)
 	p.Desk = buyers.NewDesk(c.Vault, c.Random)
@@ -345,6 +346,46 @@ func checkURL(public string) string {
 		return ""
 	}
 	return public + site.CheckPath
+}
+
+// arrived writes to people of sign-ins on new devices, and returns what stores it.
+func (p *Platform) arrived(ctx context.Context, due []jobs.Due) (jobs.Finish, error) {
+	var stores []jobs.Finish
+	for _, d := range due {
+		var a access.Arrival
+		var found bool
+		err := p.DB.Read(ctx, func(tx *db.Tx) (err error) {
+			a, found, err = p.SignIns.Arrived(ctx, tx, d.Subject)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			continue
+		}
+		store, err := p.Post.Arrived(ctx, messages.Arrival{Session: a.Session, Proved: a.Proved, Device: a.Device, At: a.At, URL: p.myPage("/me")})
+		if err != nil {
+			return nil, err
+		}
+		stores = append(stores, store)
+	}
+	return func(ctx context.Context, tx *db.Tx) error {
+		for _, store := range stores {
+			if err := store(ctx, tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil
+}
+
+// myPage is the address of a page of buyers, "" where the platform has no public address.
+func (p *Platform) myPage(below string) string {
+	if p.publicURL == "" {
+		return ""
+	}
+	return p.publicURL + "/my" + below
 }
 
 // payLink is where mails lead; nil without a public address.

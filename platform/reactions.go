@@ -29,9 +29,10 @@ func reactions(p *Platform, mailOff bool) {
 		p.Scanner.OnReady(invoices.FactDelayed, messages.SliceSize, p.Post.Tell)     // the bill comes later
 		p.Scanner.OnReady(messages.DueShopText, messages.SliceSize, p.Post.Tell)     // what a shop writes to its buyer
 		p.Scanner.OnReady(access.DueSendLink, messages.SliceSize, p.SignIns.SendDue) // the sign-in mail
+		p.Scanner.OnReady(access.DueArrived, messages.SliceSize, p.arrived)          // somebody signed in on a new device
 		p.Scanner.OnOutside(messages.DueSend, messages.SendLimit, messages.SendCalls, p.Post.Send)
 	case mailOff:
-		for _, fact := range []string{invoices.FactAccepted, invoices.FactIssued, invoices.FactPaid, invoices.FactCredited, invoices.FactDelayed, messages.DueShopText, access.DueSendLink} {
+		for _, fact := range []string{invoices.FactAccepted, invoices.FactIssued, invoices.FactPaid, invoices.FactCredited, invoices.FactDelayed, messages.DueShopText, access.DueSendLink, access.DueArrived} {
 			p.Scanner.On(fact, invoices.SliceSize, pass)
 		}
 	}

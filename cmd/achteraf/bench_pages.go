@@ -267,7 +267,7 @@ func (w *wire) view(path, cookie string) (int, error) {
 		return 0, err
 	}
 	status, body, err := w.read()
-	if err == nil && (status != 200 || !bytes.Contains(body, []byte(`href="/my/out`)) && !bytes.Contains(body, []byte(`action="/my/out`)) && !bytes.Contains(body, []byte(`"timeline"`))) {
+	if err == nil && (status != 200 || !bytes.Contains(body, []byte(`href="/my/me"`))) { // what only who is signed in sees
 		err = fmt.Errorf("%w: %d", errRefused, status)
 	}
 	return len(body), err

@@ -171,6 +171,18 @@ func operations() []*operation {
 			media: mediaPDF, of: "The invoice: inv_….", status: http.StatusOK, problems: []string{"invoice", "document-erased", "document-changed"},
 		},
 		{
+			method: http.MethodGet, path: "/v1/invoices/{id}/data", scope: access.OrdersRead, serve: (*API).getInvoiceData,
+			id: "getInvoiceData", summary: "Read an issued invoice as data",
+			about: "An electronic invoice in UBL 2.1 by EN 16931, out of the same facts as the PDF; between companies of the Netherlands and Belgium it follows Peppol BIS Billing 3.0.",
+			media: mediaXML, of: "The invoice: inv_….", status: http.StatusOK, problems: []string{"invoice", "document-erased"},
+		},
+		{
+			method: http.MethodGet, path: "/v1/credits/{id}/data", scope: access.OrdersRead, serve: (*API).getCreditData,
+			id: "getCreditData", summary: "Read a credit note as data",
+			about: "A credit note in UBL 2.1 by EN 16931, which names its invoice.",
+			media: mediaXML, of: "The credit note: cre_….", status: http.StatusOK, problems: []string{"credit-note", "document-erased"},
+		},
+		{
 			method: http.MethodGet, path: "/v1/credits/{id}/pdf", scope: access.OrdersRead, serve: (*API).getCreditPDF,
 			id: "getCreditPDF", summary: "Read a credit note as a file",
 			about: "As PDF; it never changes. A credit that was made before the invoice has none: it shows on the invoice.",

@@ -114,7 +114,7 @@ func (x *tale) open(v *page.View) page.Answer {
 		a.Next += " " + t.PartWaits.With("amount", x.amount(x.OpenCents-x.NowCents))
 	}
 	if x.pay != "" {
-		a.Actions = append(a.Actions, page.Action{Text: t.Pay.With("amount", x.amount(x.NowCents)), Href: v.Link(x.pay), Kind: page.Mark})
+		a.Actions = append(a.Actions, page.Action{Text: t.Pay.With("amount", x.amount(x.NowCents)), Href: payLink(v, x.pay), Kind: page.Mark})
 	}
 	if x.Transfer != nil {
 		a.Actions = append(a.Actions, page.Action{Text: t.TransferShort, Href: "#transfer"})
@@ -300,11 +300,13 @@ func (x *tale) papers(v *page.View) []page.Door {
 	all := []page.Door{
 		{Href: at + "invoice.pdf", Icon: "i-doc", Text: x.t.InvoicePdf, Effect: x.Number, Download: true},
 		{Href: at + "invoice.html", Icon: "i-eye", Text: x.t.InvoicePage, Effect: x.t.InvoicePageEffect},
+		{Href: at + "invoice.xml", Icon: "i-list", Text: x.t.InvoiceData, Effect: x.t.DataEffect, Download: true},
 	}
 	for _, c := range x.Credits {
 		if c.Number != "" {
 			all = append(all, page.Door{Href: at + c.ID + ".pdf", Icon: "i-doc", Text: x.t.CreditPdf, Effect: c.Number, Download: true},
-				page.Door{Href: at + c.ID + ".html", Icon: "i-eye", Text: x.t.CreditPage, Effect: c.Number})
+				page.Door{Href: at + c.ID + ".html", Icon: "i-eye", Text: x.t.CreditPage, Effect: c.Number},
+				page.Door{Href: at + c.ID + ".xml", Icon: "i-list", Text: x.t.CreditData, Effect: x.t.DataEffect, Download: true})
 		}
 	}
 	return all

@@ -64,6 +64,9 @@ func (p *Pages) payPage(r *http.Request, tx *db.Tx, i *reports.Item) (string, er
 	return "/pay/" + tokens[0], nil
 }
 
+// payLink leads to the pay page in the language of this one: there nobody is known, so it would take the browser's.
+func payLink(v *page.View, path string) string { return path + "?lang=" + string(v.Lang) }
+
 // first is what is to be paid first; nil when nothing is.
 func (o *rows) first() *reports.Item {
 	for i := range o.ToPay {
@@ -103,7 +106,7 @@ func (o *rows) answer(v *page.View, t *texts) page.Answer {
 		}
 	}
 	if first := o.first(); first != nil && o.pay != "" {
-		a.Actions = append(a.Actions, page.Action{Text: t.Pay.With("amount", l.Amount(eur(first.NowCents))), Href: v.Link(o.pay), Kind: page.Mark})
+		a.Actions = append(a.Actions, page.Action{Text: t.Pay.With("amount", l.Amount(eur(first.NowCents))), Href: payLink(v, o.pay), Kind: page.Mark})
 	}
 	if len(o.ToPay) > 1 {
 		a.Actions = append(a.Actions, page.Action{Text: t.Choose, Href: "#pay"})

@@ -48,6 +48,7 @@ type texts struct {
 	Transfer, TransferLate, AmountField, Iban, Payee            string
 	Reference, Structured, Papers, InvoicePdf, InvoicePage      string
 	InvoicePageEffect, CreditPdf, CreditPage                    string
+	InvoiceData, CreditData, DataEffect                         string
 	Shop, ShopText, ShopMail, ShopPhone, ShopChat               string
 
 	AllBills, AllBillsLead, Bills, Pages, Newer, Older, Newest string

@@ -80,20 +80,22 @@ func (b *Browser) Type(keys string) {
 // stop is where the focus of the keyboard stands.
 type stop struct {
 	Name    string // what somebody hears there
-	Visible bool   // it is in the window and has an outline
+	Visible bool   // it has an outline, stands in the window, and nothing lies over it
 	Forward bool   // it stands after the stop before
+	End     bool   // of the page: the focus has left it
 }
 
-// atFocus says where the focus stands. A link that stays out of sight until it has the focus is the only one allowed to
-// jump.
+// atFocus says where the focus stands.
 const atFocus = `(() => {
 	const e = document.activeElement, style = getComputedStyle(e), box = e.getBoundingClientRect();
+	const over = document.elementFromPoint(box.left + box.width / 2, (Math.max(box.top, 0) + Math.min(box.bottom, innerHeight)) / 2);
 	const label = e.labels?.[0]?.innerText || e.getAttribute("aria-label") || e.innerText || e.textContent;
 	const last = window.lastStop;
 	window.lastStop = e;
 	return {
 		Name: (label || "").trim().replace(/\s+/g, " "),
-		Visible: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0 && box.bottom > 0 && box.top < innerHeight && box.width > 0,
+		Visible: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0 && box.width > 0 && !!over && (e.contains(over) || over.contains(e)),
+		End: e === document.body,
 		Forward: !last || !last.isConnected || !!(last.compareDocumentPosition(e) & Node.DOCUMENT_POSITION_FOLLOWING),
 	};
 })()`
@@ -109,6 +111,9 @@ func (b *Browser) TabTo(name string) {
 	for range most {
 		b.Type("\t")
 		at := Read[stop](b, atFocus)
+		if at.End {
+			break
+		}
 		way = append(way, at.Name)
 		if !at.Visible {
 			b.t.Errorf("the focus on %q cannot be seen", at.Name)

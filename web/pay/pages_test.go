@@ -2,11 +2,14 @@ package pay_test
 
 import (
 	"fmt"
+	"regexp"
+	"strings"
 	"testing"
 
 	"achteraf/internal/db/dbtest"
 	"achteraf/internal/ident"
 	"achteraf/invoices"
+	"achteraf/platform"
 	"achteraf/web/pagetest"
 )
 
@@ -59,8 +62,8 @@ func TestBrowserWaiting_S_PAY_04(t *testing.T) {
 	}
 }
 
-// TestBrowserCopy_S_PAY_08: a press on a button copies exactly what a bank's form takes.
-func TestBrowserCopy_S_PAY_08(t *testing.T) {
+// TestBrowserCopy_S_PAY_08_S_RULE_11: a press on a button copies exactly what a bank's form takes.
+func TestBrowserCopy_S_PAY_08_S_RULE_11(t *testing.T) {
 	w := newWorld(t, dbtest.Open(t, "sqlite"), true)
 	o, belgian := w.sell("NL"), w.sell("BE")
 	w.days(3)
@@ -86,6 +89,51 @@ func TestBrowserCopy_S_PAY_08(t *testing.T) {
 	b.Visit(o.path, 390)
 	if pagetest.Read[bool](b, `!!document.querySelector(".copy button")`) || !pagetest.Read[bool](b, `getComputedStyle(document.querySelector(".copy dd")).userSelect === "all"`) {
 		t.Error("without script a click has to select the value whole")
+	}
+	for _, complaint := range b.Complaints() {
+		t.Error(complaint)
+	}
+}
+
+var signInCode = regexp.MustCompile("[2-9A-Z]{4}\u00a0[2-9A-Z]{4}")
+
+// TestBrowserKeyboard goes from the sign-in to a paid bill with Tab and Enter alone: everything that has the focus can be
+// seen, in the order of reading. With and without scripts, on the narrowest screen and on a desk.
+func TestBrowserKeyboard(t *testing.T) {
+	w := newWorld(t, dbtest.Open(t, "sqlite"), true, func(c *platform.Config) { c.Demo = true }) // whose cookies need no TLS
+	b := pagetest.At(t, w.url)
+	for n, c := range []struct {
+		width    int64
+		noScript bool
+	}{{320, true}, {1280, false}} {
+		o := w.sell("NL")
+		w.days(3)
+		b.NoScript(c.noScript)
+		b.Visit("/my/me?lang=nl", c.width)
+		if n > 0 { // whoever is there signs out first
+			b.TabTo("Uitloggen")
+			b.Enter()
+		}
+		b.TabTo("E-mailadres")
+		b.Type(fmt.Sprintf("sanne%d@example.org", n+1))
+		b.Enter()
+		w.must(w.Settle(t.Context()))
+		mails := w.box.Mails()
+		b.TabTo("Code uit het bericht")
+		b.Type(strings.ReplaceAll(signInCode.FindString(mails[len(mails)-1].Text), "\u00a0", ""))
+		b.Enter()
+		b.TabTo("Trailschoenen")
+		b.Enter()
+		b.TabTo("Betaal € 89,90")
+		b.Enter()
+		b.TabTo("via je bank")
+		b.Enter()
+		b.TabTo("Molenbank")
+		b.Enter()
+		b.Until(`document.querySelector("h1").innerText === "Je betaling is binnen"`)
+		if now := w.get(o.path); !strings.Contains(now.body, "Deze rekening is betaald") {
+			t.Error("it is not paid")
+		}
 	}
 	for _, complaint := range b.Complaints() {
 		t.Error(complaint)

@@ -281,6 +281,9 @@ func TestBankAndBack_S_PAY_04(t *testing.T) {
 			wants(t, c.choice, w.get(back), 200, []string{c.title, "Niet betaald", "Terug naar de rekening"}, "data-again", "<script")
 			wants(t, "the bill after "+c.choice, w.get(o.path), 200, []string{"Te betalen € 89,90"})
 		}
+		if policy := w.get(o.path).Header().Get("Content-Security-Policy"); !strings.Contains(policy, "form-action 'self' https:") || !strings.Contains(policy, "script-src 'self'") {
+			t.Errorf("the way to the bank, or the copy buttons, are not allowed: %s", policy)
+		}
 		a := w.ask(http.MethodPost, o.path+"/bank?lang=fr", url.Values{"cents": {"8990"}})
 		back := w.choose(a.Header().Get("Location"), "molen")
 		if back != o.path+"/return?lang=fr" {
