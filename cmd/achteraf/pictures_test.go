@@ -146,13 +146,14 @@ func (s *studio) shoot(name string, seats ...seat) {
 	s.t.Helper()
 	for _, one := range seats {
 		s.take(one)
-		var picture []byte
-		var err error
-		if one.whole {
-			picture, err = chromedp.Run(s.ctx, chromedp.FullScreenshot(100))
-		} else {
-			picture, err = chromedp.Run(s.ctx, chromedp.CaptureScreenshot())
+		if one.whole { // a window as high as the page, so that what sticks to its edges is there
+			height, err := chromedp.Run(s.ctx, chromedp.Evaluate[int64](`scrollTo(0, 0), document.documentElement.scrollHeight`))
+			s.must(err)
+			tall := one
+			tall.height = height
+			s.take(tall)
 		}
+		picture, err := chromedp.Run(s.ctx, chromedp.CaptureScreenshot())
 		s.must(err)
 		s.keep(name+"-"+one.name, picture)
 	}
