@@ -287,10 +287,9 @@ func (s *studio) look() {
 
 // settle lets three days pass, and pays.
 func (s *studio) settle() {
-	got, err := s.shop.ask(s.t.Context(), "POST", "/demo/clock", "", []byte(`{"advance":"73h"}`))
-	if err != nil || got.status != http.StatusOK {
-		s.t.Fatalf("%d %s %v", got.status, got.text, err)
-	}
+	s.open("/demo/clock?lang=nl")
+	s.shoot("clock", phone)
+	s.press("button[value='3']")
 	id, page := s.mail(`http://\S+/pay/[^\s?]+`)
 	s.open("/demo/mailbox")
 	s.shoot("mailbox", desktop)

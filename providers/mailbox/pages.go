@@ -47,7 +47,7 @@ nav a { display: inline-block; padding: .5rem 1.25rem .5rem 0; font-weight: 600;
 <p><a href="{{$.Base}}/{{.ID}}.txt" aria-label="Plain text: {{.Subject}}">Plain text</a></p>
 </li>
 {{end}}</ul>{{else}}<p class="none">No mail has been sent yet.</p>{{end}}
-<nav aria-label="Go on"><a href="/demo/shop">To the web shop</a><a href="/my">To my bills</a><a href="/">To the start</a></nav>
+<nav aria-label="Go on"><a href="/demo/shop">To the web shop</a><a href="/demo/clock">To the clock</a><a href="/my">To my bills</a><a href="/">To the start</a></nav>
 </main>
 </body>
 </html>
