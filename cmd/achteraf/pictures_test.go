@@ -146,6 +146,11 @@ func (s *studio) shoot(name string, seats ...seat) {
 	s.t.Helper()
 	for _, one := range seats {
 		s.take(one)
+		if one.dark { // a page that was painted in light is painted anew
+			at, err := chromedp.Run(s.ctx, chromedp.Location())
+			s.must(err)
+			s.must(chromedp.Do(s.ctx, chromedp.Navigate(at)))
+		}
 		if one.whole { // a window as high as the page, so that what sticks to its edges is there
 			height, err := chromedp.Run(s.ctx, chromedp.Evaluate[int64](`scrollTo(0, 0), document.documentElement.scrollHeight`))
 			s.must(err)
@@ -298,7 +303,7 @@ func (s *studio) settle() {
 	s.open("/my?lang=nl")
 	s.shoot("my-overview", phoneWhole, desktopWhole, desktopDark)
 	s.press("main a.bill")
-	s.shoot("my-order", phoneWhole, phoneDark, desktopWhole)
+	s.shoot("my-order", phoneWhole, desktopWhole, phoneDark)
 	s.paper()
 	s.must(chromedp.Do(s.ctx, chromedp.Navigate(page+"?lang=nl")))
 	s.shoot("pay", phoneWhole, desktop)
