@@ -148,7 +148,7 @@ func (h *past) to(day int, into time.Duration) {
 // day lives one day: what falls due at night, the bank's file in the morning, and what people do.
 func (h *past) day(ctx context.Context, day int) error {
 	h.to(day, 30*time.Minute)
-	if err := h.p.Settle(ctx); err != nil {
+	if err := h.p.Scanner.RunUntilIdle(ctx); err != nil { // seals wait: nobody looks at them before now
 		return err
 	}
 	h.to(day, 7*time.Hour)
@@ -172,7 +172,7 @@ func (h *past) day(ctx context.Context, day int) error {
 func (h *past) morning(ctx context.Context, day int) error {
 	last := day == h.c.Days
 	yesterday := h.first.AddDays(day - 1)
-	if day%7 == 3 || last {
+	if day%7 == 2 || last {
 		if t, ok := h.sim.Settle(); ok {
 			h.lines = append(h.lines, lineOfBank{on: yesterday, cents: t.Net, text: "Settlement " + t.Reference})
 		}
@@ -185,9 +185,10 @@ func (h *past) morning(ctx context.Context, day int) error {
 			told = append(told, l)
 		}
 	}
-	if h.lines = later; len(told) == 0 && !last {
-		return nil
+	if !last && (len(told) == 0 || day%2 == 1) {
+		return nil // it comes with the next file
 	}
+	h.lines = later
 	if last { // the operator takes the money to the shops, so that the account ends at nothing
 		sum := h.bank.balance
 		for _, l := range told {
@@ -337,6 +338,10 @@ func (h *past) plan() {
 	}
 }
 
+// payDay is the day of the week on which the button is pressed: the provider is asked for its settlement on each day on
+// which money waits for one, and each asking takes its time while a visitor waits for the demonstration.
+func payDay(day int) int { return (day+5)/7*7 + 1 }
+
 // sendDays is after how many days an invoice is sent.
 const sendDays = 3
 
@@ -349,8 +354,8 @@ func (h *past) follow(day int, b *bought, habit, wait int) {
 	switch {
 	case habit < 8:
 		h.later(day+1, func(ctx context.Context) error { return h.cancel(ctx, b) })
-	case habit < 40:
-		h.later(issued+1+wait, func(ctx context.Context) error { return h.button(ctx, b) })
+	case habit < 30:
+		h.later(payDay(issued+1+wait), func(ctx context.Context) error { return h.button(ctx, b) })
 	case habit < 78:
 		h.later(issued+2+wait, func(ctx context.Context) error { return h.transfer(ctx, b, wait%4 == 0) })
 	case habit < 86: // late

@@ -89,7 +89,7 @@ func TestPast(t *testing.T) {
 			t.Errorf("%s has another past: %+v, not %+v", engine, report, first)
 		}
 	}
-	if first.Placed < 60 || first.Refused < 3 || first.Buttons < 10 || first.Transfers < 15 || first.Cancelled < 3 || first.Credited < 3 || first.Files < 20 {
+	if first.Placed < 60 || first.Refused < 3 || first.Buttons < 10 || first.Transfers < 15 || first.Cancelled < 3 || first.Credited < 3 || first.Files < 15 {
 		t.Errorf("not much of a past: %+v", first)
 	}
 }

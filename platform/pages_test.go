@@ -33,7 +33,9 @@ func newDemo(t *testing.T) http.Handler {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	p.DemoRoutes(mux, &mailbox.Box{})
+	if err := p.DemoRoutes(mux, &mailbox.Box{}); err != nil {
+		t.Fatal(err)
+	}
 	if err := p.DemoShop(mux, shop.Config{BaseURL: "http://127.0.0.1:1", Key: "sk_live_none", HTTP: outbound.New(), Secret: make([]byte, 16),
 		Random: dbtest.Chance(4), Log: slog.New(slog.DiscardHandler)}); err != nil {
 		t.Fatal(err)

@@ -297,7 +297,7 @@ func TestDemoClock(t *testing.T) {
 		d := p.Open(t)
 		w := newWorld(t, d, p.Clock)
 		mux := http.NewServeMux()
-		w.DemoRoutes(mux, &mailbox.Box{})
+		w.must(w.DemoRoutes(mux, &mailbox.Box{}))
 		ask := func(method, body string) (int, string) {
 			rec := httptest.NewRecorder()
 			mux.ServeHTTP(rec, httptest.NewRequest(method, "/demo/clock", strings.NewReader(body)))

@@ -107,7 +107,9 @@ func (c *demoCmd) build(d *db.DB, at net.Addr, box *mailbox.Box, mailed func(*pl
 		return nil, nil, nil, err
 	}
 	mux := http.NewServeMux()
-	p.DemoRoutes(mux, box)
+	if err := p.DemoRoutes(mux, box); err != nil {
+		return nil, nil, nil, err
+	}
 	mux.Handle("/demo/psp/", http.StripPrefix("/demo/psp", provider))
 	mux.Handle("/", p.Handler())
 	return p, mux, func(r *jobs.Runner) { r.Add("simulated payment provider", provider.Deliver) }, nil

@@ -146,13 +146,19 @@ func (s *studio) shoot(name string, seats ...seat) {
 	s.t.Helper()
 	for _, one := range seats {
 		s.take(one)
-		var picture []byte
-		var err error
-		if one.whole {
-			picture, err = chromedp.Run(s.ctx, chromedp.FullScreenshot(100))
-		} else {
-			picture, err = chromedp.Run(s.ctx, chromedp.CaptureScreenshot())
+		if one.dark { // a page that was painted in light is painted anew
+			at, err := chromedp.Run(s.ctx, chromedp.Location())
+			s.must(err)
+			s.must(chromedp.Do(s.ctx, chromedp.Navigate(at)))
 		}
+		if one.whole { // a window as high as the page, so that what sticks to its edges is there
+			height, err := chromedp.Run(s.ctx, chromedp.Evaluate[int64](`scrollTo(0, 0), document.documentElement.scrollHeight`))
+			s.must(err)
+			tall := one
+			tall.height = height
+			s.take(tall)
+		}
+		picture, err := chromedp.Run(s.ctx, chromedp.CaptureScreenshot())
 		s.must(err)
 		s.keep(name+"-"+one.name, picture)
 	}
@@ -286,10 +292,9 @@ func (s *studio) look() {
 
 // settle lets three days pass, and pays.
 func (s *studio) settle() {
-	got, err := s.shop.ask(s.t.Context(), "POST", "/demo/clock", "", []byte(`{"advance":"73h"}`))
-	if err != nil || got.status != http.StatusOK {
-		s.t.Fatalf("%d %s %v", got.status, got.text, err)
-	}
+	s.open("/demo/clock?lang=nl")
+	s.shoot("clock", phone)
+	s.press("button[value='3']")
 	id, page := s.mail(`http://\S+/pay/[^\s?]+`)
 	s.open("/demo/mailbox")
 	s.shoot("mailbox", desktop)
@@ -298,7 +303,7 @@ func (s *studio) settle() {
 	s.open("/my?lang=nl")
 	s.shoot("my-overview", phoneWhole, desktopWhole, desktopDark)
 	s.press("main a.bill")
-	s.shoot("my-order", phoneWhole, phoneDark, desktopWhole)
+	s.shoot("my-order", phoneWhole, desktopWhole, phoneDark)
 	s.paper()
 	s.must(chromedp.Do(s.ctx, chromedp.Navigate(page+"?lang=nl")))
 	s.shoot("pay", phoneWhole, desktop)

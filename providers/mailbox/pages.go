@@ -58,7 +58,7 @@ nav a { display: inline-block; padding: .5rem 1.25rem .5rem 0; font-weight: 600;
 <form method="post" action="{{.Base}}">
 {{range .Moods}}<button name="mood" value="{{.Value}}">{{.Label}}</button>
 {{end}}</form></details>
-<nav aria-label="Go on"><a href="/demo/shop">To the web shop</a><a href="/my">To my bills</a><a href="/">To the start</a></nav>
+<nav aria-label="Go on"><a href="/demo/shop">To the web shop</a><a href="/demo/clock">To the clock</a><a href="/my">To my bills</a><a href="/">To the start</a></nav>
 </main>
 </body>
 </html>

@@ -1170,6 +1170,7 @@ func sums(l words.Lang, t *texts, c *bill) []page.Key {
 func ways(v *page.View, t *texts) []page.Door {
 	return []page.Door{
 		{Href: v.Link("/demo/mailbox"), Icon: "i-msg", Text: t.WayMail, Effect: t.WayMailEffect},
+		{Href: v.Link("/demo/clock"), Icon: "i-clock", Text: t.WayClock, Effect: t.WayClockEffect},
 		{Href: v.Link("/my"), Icon: "i-wallet", Text: t.WayMy, Effect: t.WayMyEffect},
 		{Href: v.Link(Path), Icon: "i-store", Text: t.AllGoods, Effect: t.WayShopEffect},
 	}

@@ -25,6 +25,7 @@ type texts struct {
 	PlayTitle, PlayText, PlaySend              string
 	PlaySent, PlaySentText, PlayOver           string
 	WayMail, WayMailEffect, WayMy, WayMyEffect string
+	WayClock, WayClockEffect                   string
 	WayShopEffect, BackToBasket                string
 	DeclinedTitle, DeclinedText                string
 	CancelledTitle, CancelledText              string
