@@ -46,6 +46,7 @@ type press struct {
 	paid  bool // at the bank
 	late  bool // after its end
 	loud  bool // its webhook has been sent
+	alone bool // its webhook has been sent, and nothing else tells the platform now
 	heard bool // the platform has booked it
 }
 
@@ -180,7 +181,7 @@ func (w *World) buttonsDay(ctx context.Context, day int) error {
 		if err := w.hear(ctx); err != nil {
 			return err
 		}
-		if _, err := w.psp.Deliver(ctx); err != nil {
+		if err := w.told(ctx, day); err != nil {
 			return err
 		}
 	}
@@ -193,6 +194,26 @@ func (w *World) buttonsDay(ctx context.Context, day int) error {
 	}
 	_, err := w.psp.Deliver(ctx)
 	return err
+}
+
+// told brings the webhooks. One that tells of a payment at once books it at once, before the platform looks by itself.
+func (w *World) told(ctx context.Context, day int) error {
+	if _, err := w.psp.Deliver(ctx); err != nil || len(w.psp.presses) == 0 {
+		return err
+	}
+	p := w.psp.presses[len(w.psp.presses)-1]
+	if !p.alone || w.psp.broken == day {
+		return nil
+	}
+	p.alone = false
+	w.count("booked by its webhook alone")
+	if err := w.p.Settle(ctx); err != nil {
+		return err
+	}
+	if err := w.hear(ctx); err != nil || p.heard {
+		return err
+	}
+	return fmt.Errorf("%w: payment %s was paid, its webhook came, and it is not booked", errModel, p.id)
 }
 
 // press lets a buyer pay by bank button, from the page of the bill on.
@@ -311,9 +332,11 @@ func (w *World) choose(b *browser, o *order, p *press, choice string) error {
 	if err := got.want(http.StatusSeeOther, "the bank's page"); err != nil {
 		return err
 	}
+	delays := w.psp.delays
 	p.paid = p.paid || choice == "brug"
 	if w.chance.IntN(3) == 0 {
 		w.count("did not come back from the bank")
+		p.alone = choice == "brug" && len(delays) > 0 && delays[0] == 0
 		return nil
 	}
 	back, err := b.get(html.UnescapeString(got.to))

@@ -350,6 +350,19 @@ select count(*) from credits c
 select count(*) from invoices v
  where v.number is not null
    and (select count(*) from messages m where m.subject = v.id and m.code = 'invoice' and m.merchant_id = v.merchant_id) <> 1`, nil, 0},
+			{"mails, payments and settlements without a next step", `
+select (select count(*) from messages m where m.state = 'waiting'
+           and not exists (select 1 from due d where d.kind = 'message.send' and d.subject = m.id))
+     + (select count(*) from psp_payments p where p.state in ('asked', 'open')
+           and not exists (select 1 from due d where d.kind in ('psp.ask', 'psp.poll') and d.subject = p.id))
+     + (select count(*) from psp_settlements s where s.state <> 'closed'
+           and not exists (select 1 from due d where d.kind = 'psp.settle' and d.subject = s.id))
+     + (select count(*) from psp_payments p where p.state = 'paid' and p.settled_by = ''
+           and not exists (select 1 from due d where d.kind = 'psp.settlements'))`, nil, 0},
+			{"orders without a next step", `
+select count(*) from invoices v
+ where v.status = 'planned'
+   and not exists (select 1 from due d where d.kind in ('invoice.issue', 'order.lapse') and d.subject in (v.id, v.order_id))`, nil, 0},
 			{"open invoices past their due date that are not overdue",
 				`select count(*) from invoices where status = 'open' and due_on < $1 and not overdue`, []any{today}, 0},
 		} {

@@ -22,7 +22,7 @@ func (p *person) email() string { return fmt.Sprintf("koper%d@example.org", p.n)
 func (p *person) language() words.Lang { return [...]words.Lang{"nl", "fr", "en", "de"}[p.n%4] }
 
 // The ways to sign in.
-var entries = []string{"by link", "by code", "with a wrong code first", "by link in another browser", "by a link that was used", "with an address that nobody knows"}
+var entries = []string{"by link", "by code", "with a wrong code first", "by link in another browser", "by a link that was used", "by a link that lay about", "with an address that nobody knows"}
 
 var (
 	signInLink = regexp.MustCompile(regexp.QuoteMeta(platformURL) + `/my/link/\S+`)
@@ -104,6 +104,9 @@ func (w *World) enter(p *person, b *browser, how, link, code string) (bool, *bro
 		if err = try(b, link, nil, http.StatusUnprocessableEntity); err == nil {
 			err = try(b, link, typed, http.StatusSeeOther)
 		}
+	case "by a link that lay about":
+		w.now = w.now.Add(16 * time.Minute)
+		return false, b, try(b, link, nil, http.StatusConflict)
 	default:
 		for range 2 { // a scanner of mail looks first
 			page, err := b.get(link)
