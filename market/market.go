@@ -101,6 +101,7 @@ type World struct {
 	pressDays map[int][]plan    // what buyers mean to do by bank button
 	lateDays  map[int][]*press  // money that comes after the end of its payment
 	touched   []*order          // of which something has changed today
+	sums      map[*person]sums  // of the overviews when they were last looked at
 	asleep    int               // days for which the host goes on sleeping
 	slept     bool              // through this day
 	waits     int64             // money of garbled payments that no person has recognised yet
@@ -380,7 +381,7 @@ select count(*) from invoices v
 		if err := w.checkPost(ctx, tx); err != nil {
 			return err
 		}
-		return w.checkOverviews(ctx, tx)
+		return w.checkOverviews(ctx, tx, day)
 	})
 }
 
