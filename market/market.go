@@ -360,10 +360,6 @@ select (select count(*) from messages m where m.state = 'waiting'
            and not exists (select 1 from due d where d.kind = 'psp.settle' and d.subject = s.id))
      + (select count(*) from psp_payments p where p.state = 'paid' and p.settled_by = ''
            and not exists (select 1 from due d where d.kind = 'psp.settlements'))`, nil, 0},
-			{"orders without a next step", `
-select count(*) from invoices v
- where v.status = 'planned'
-   and not exists (select 1 from due d where d.kind in ('invoice.issue', 'order.lapse') and d.subject in (v.id, v.order_id))`, nil, 0},
 			{"open invoices past their due date that are not overdue",
 				`select count(*) from invoices where status = 'open' and due_on < $1 and not overdue`, []any{today}, 0},
 		} {
