@@ -41,7 +41,7 @@ a { color: var(--brand); }
 <body>
 <main>
 <h1>What the mail server does</h1>
-<p>It is simulated. Mails that it does not take wait, and go out once it takes them again.</p>
+<p>It is simulated. While it says “later” or loses the connection, mails wait, and go out once it takes them again. What it refuses for good is not tried again.</p>
 <p>Now: <strong>{{.Now.Label}}</strong></p>
 <form method="post">
 {{range .Moods}}<button name="mood" value="{{.Value}}"{{if eq .Value $.Now.Value}} aria-current="true"{{end}}>{{.Label}}</button>
