@@ -101,6 +101,7 @@ type World struct {
 	pressDays map[int][]plan    // what buyers mean to do by bank button
 	lateDays  map[int][]*press  // money that comes after the end of its payment
 	touched   []*order          // of which something has changed today
+	sums      map[*person]sums  // of the overviews when they were last looked at
 	asleep    int               // days for which the host goes on sleeping
 	slept     bool              // through this day
 	waits     int64             // money of garbled payments that no person has recognised yet
@@ -350,6 +351,15 @@ select count(*) from credits c
 select count(*) from invoices v
  where v.number is not null
    and (select count(*) from messages m where m.subject = v.id and m.code = 'invoice' and m.merchant_id = v.merchant_id) <> 1`, nil, 0},
+			{"mails, payments and settlements without a next step", `
+select (select count(*) from messages m where m.state = 'waiting'
+           and not exists (select 1 from due d where d.kind = 'message.send' and d.subject = m.id))
+     + (select count(*) from psp_payments p where p.state in ('asked', 'open')
+           and not exists (select 1 from due d where d.kind in ('psp.ask', 'psp.poll') and d.subject = p.id))
+     + (select count(*) from psp_settlements s where s.state <> 'closed'
+           and not exists (select 1 from due d where d.kind = 'psp.settle' and d.subject = s.id))
+     + (select count(*) from psp_payments p where p.state = 'paid' and p.settled_by = ''
+           and not exists (select 1 from due d where d.kind = 'psp.settlements'))`, nil, 0},
 			{"open invoices past their due date that are not overdue",
 				`select count(*) from invoices where status = 'open' and due_on < $1 and not overdue`, []any{today}, 0},
 		} {
@@ -367,7 +377,7 @@ select count(*) from invoices v
 		if err := w.checkPost(ctx, tx); err != nil {
 			return err
 		}
-		return w.checkOverviews(ctx, tx)
+		return w.checkOverviews(ctx, tx, day)
 	})
 }
 

@@ -20,7 +20,7 @@ type person struct {
 
 // habits of paying, each as often as it stands here.
 var habits = []string{"early", "on time", "on time", "on time", "on time", "late", "late", "twice", "too much", "garbled", "in parts", "never",
-	"by button", "by button", "by button", "leaves the bank", "is refused first", "by button, too late", "both ways"}
+	"by button", "by button", "by button", "leaves the bank", "leaves the bank", "is refused first", "by button, too late", "both ways"}
 
 // order is what the naive model knows of an order.
 type order struct {

@@ -111,7 +111,7 @@ func (p *postOffice) linked(to, address string) bool {
 
 // postDay gives the mail server its mood for the day: now and then it is away for a day or two.
 func (w *World) postDay() {
-	w.post.silent = w.post.silent && w.chance.IntN(2) == 0 || w.chance.IntN(15) == 0
+	w.post.silent = w.post.silent && w.chance.IntN(2) == 0 || w.chance.IntN(25) == 0
 	w.post.slow = 0
 }
 

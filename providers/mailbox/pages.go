@@ -34,10 +34,6 @@ h2 a { color: var(--ink); text-decoration: none; }
 h2 a:hover { text-decoration: underline; }
 :focus-visible { outline: 3px solid light-dark(#1554c0, #a8c8ff); outline-offset: 2px; }
 .none { margin-top: 1.5rem; padding: 3rem 1rem; text-align: center; border: 1.5px dashed var(--line); border-radius: .75rem; font-size: 1rem; }
-details { margin-top: 1.5rem; }
-summary { cursor: pointer; font-weight: 600; padding: .5rem 0; }
-form { display: flex; flex-wrap: wrap; gap: .5rem; margin-top: .5rem; }
-button { font: inherit; color: inherit; background: var(--sheet); border: 1px solid var(--line); border-radius: .5rem; min-height: 2.75rem; padding: .25rem .9rem; }
 nav { margin-top: 1.5rem; }
 nav a { display: inline-block; padding: .5rem 1.25rem .5rem 0; font-weight: 600; }
 </style>
@@ -53,58 +49,20 @@ nav a { display: inline-block; padding: .5rem 1.25rem .5rem 0; font-weight: 600;
 <p><a href="{{$.Base}}/{{.ID}}.txt" aria-label="Plain text: {{.Subject}}">Plain text</a></p>
 </li>
 {{end}}</ul>{{else}}<p class="none">No mail has been sent yet.</p>{{end}}
-<details><summary>What the mail server does: {{.Now}}</summary>
-<p>Let it refuse or lose what we send, and see that each mail waits and comes once.</p>
-<form method="post" action="{{.Base}}">
-{{range .Moods}}<button name="mood" value="{{.Value}}">{{.Label}}</button>
-{{end}}</form></details>
-<nav aria-label="Go on"><a href="/demo/shop">To the web shop</a><a href="/demo/clock">To the clock</a><a href="/my">To my bills</a><a href="/">To the start</a></nav>
+<nav aria-label="Go on"><a href="/demo/shop">To the web shop</a><a href="/demo/clock">To the clock</a><a href="{{$.Base}}/server">To the mail server</a><a href="/my">To my bills</a><a href="/">To the start</a></nav>
 </main>
 </body>
 </html>
 `))
 
-// mood is what a visitor can make of the mail server.
-type mood struct {
-	Value, Label string
-	fault        Fault
-}
-
-func moods() []mood {
-	return []mood{{"take", "Take mails", None}, {"busy", "Say: later", Busy}, {"refuse", "Refuse", Refuse}, {"drop", "Lose the connection", Drop},
-		{"forget", "Take mails, and lose the answer", Forget}}
-}
-
-// now says in words what goes wrong.
-func (b *Box) now() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, m := range moods() {
-		if m.fault == b.fault {
-			return m.Label
-		}
-	}
-	return ""
-}
-
 // Routes adds the mailbox's pages below a path such as "/demo/mailbox". Everybody who can reach them reads the mails.
 func (b *Box) Routes(mux *http.ServeMux, base string) {
+	b.serverRoutes(mux, base+"/server")
 	mux.HandleFunc("GET "+base, func(w http.ResponseWriter, _ *http.Request) {
 		mails := b.Mails()
 		slices.Reverse(mails)
 		secure(w, "text/html; charset=utf-8")
-		pages.Execute(w, map[string]any{"Base": base, "Mails": mails, "Now": b.now(), "Moods": moods()})
-	})
-	mux.HandleFunc("POST "+base, func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, 1<<10)
-		for _, m := range moods() {
-			if m.Value == r.PostFormValue("mood") {
-				b.Fail(m.fault)
-				http.Redirect(w, r, base, http.StatusSeeOther)
-				return
-			}
-		}
-		http.Error(w, "Choose one of the buttons.", http.StatusBadRequest)
+		pages.Execute(w, map[string]any{"Base": base, "Mails": mails})
 	})
 	mux.HandleFunc("GET "+base+"/messages.json", func(w http.ResponseWriter, _ *http.Request) {
 		secure(w, "application/json")
