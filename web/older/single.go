@@ -69,3 +69,13 @@ func (w *Wire) single(c *call, f func(tx *db.Tx, o orders.Order) error) error {
 		return f(tx, o)
 	})
 }
+
+// file serves the name of the invoice document.
+func (w *Wire) file(c *call) ([]byte, error) {
+	var name string
+	err := w.single(c, func(_ *db.Tx, o orders.Order) error {
+		name = publicNumber(c.account.Settings.Prefix, o.Reference) + ".pdf"
+		return nil
+	})
+	return described(name), err
+}

@@ -70,6 +70,7 @@ var services = []service{
 	{"start-workflow", []string{"activate order"}, (*Wire).start},
 	{"credit", []string{"credit", "refund"}, (*Wire).credit},
 	{"payment", []string{"payment"}, (*Wire).payment},
+	{"file", []string{"pdf"}, (*Wire).file},
 	{"on-hold", []string{"onhold", "on hold", "on-hold", "hold", "resume"}, (*Wire).onHold},
 }
 
