@@ -35,6 +35,7 @@ import (
 	"achteraf/risk"
 	"achteraf/web/api"
 	"achteraf/web/buyer"
+	"achteraf/web/file"
 	"achteraf/web/older"
 	"achteraf/web/page"
 	"achteraf/web/pay"
@@ -76,6 +77,7 @@ type Platform struct {
 	Importer *payments.Importer
 	Receipts *payments.Receipts
 	Links    *invoices.Links
+	Files    *invoices.Files
 	Pages    *invoices.Pages // nil without a public address
 	Post     *messages.Post  // nil without a Mailer
 	Buttons  *payments.Desk  // nil without a PSP
@@ -111,6 +113,7 @@ func New(c Config) (*Platform, error) {
 	}
 	p.Clerk = clerk
 	p.Links = invoices.NewLinks(c.Vault)
+	p.Files = invoices.NewFiles(p.Links, c.PublicURL)
 	if c.PublicURL != "" {
 		p.Pages = invoices.NewPages(p.Links, c.PublicURL)
 		clerk.UsePayPages(p.Pages.Of)
@@ -123,7 +126,7 @@ func New(c Config) (*Platform, error) {
 	}
 	p.Accounts = older.NewAccounts(c.Vault, c.Random)
 	p.older = older.New(older.Config{DB: c.DB, Vault: c.Vault, Accounts: p.Accounts, Access: p.Access, Intake: p.Intake, Clerk: p.Clerk,
-		Receipts: p.Receipts, Random: c.Random, Log: c.Log, Demo: c.Demo})
+		Receipts: p.Receipts, Files: p.Files, Random: c.Random, Log: c.Log, Demo: c.Demo})
 	p.Reports = reports.New(c.Operator)
 	p.Sealer = ledger.NewSealer(c.LogKey)
 	p.Scanner = jobs.NewScanner(c.DB, c.Random, c.Log)
@@ -238,8 +241,8 @@ func (p *Platform) Lag(ctx context.Context) (lag time.Duration, err error) {
 func (p *Platform) routes(c Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	programs := api.New(api.Config{
-		DB: p.DB, Intake: p.Intake, Clerk: p.Clerk, Receipts: p.Receipts, Access: p.Access, Wall: p.DB.Wall, Random: c.Random, Log: c.Log,
-		CursorKey: cursorKey(c.Vault), Document: p.document, Pages: p.Pages,
+		DB: p.DB, Intake: p.Intake, Clerk: p.Clerk, Receipts: p.Receipts, Reports: p.Reports, Access: p.Access, Wall: p.DB.Wall, Random: c.Random, Log: c.Log,
+		CursorKey: cursorKey(c.Vault), Document: p.document, Pages: p.Pages, Files: p.Files,
 	})
 	mux.Handle("/v1/", programs)
 	mux.Handle("/problems/", programs)
@@ -257,6 +260,7 @@ func (p *Platform) routes(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	payPage.Routes(mux)
+	file.New(file.Config{DB: p.DB, Links: p.Links, Clerk: p.Clerk, Log: c.Log}).Routes(mux)
 	my, err := buyer.New(buyer.Config{DB: p.DB, Look: p.Look, SignIns: p.SignIns, Reports: p.Reports, Clerk: p.Clerk, Links: p.Links,
 		Operator: c.Operator, Plain: c.Demo && !strings.HasPrefix(c.PublicURL, "https://")})
 	if err != nil {

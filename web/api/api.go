@@ -15,6 +15,7 @@ import (
 	"achteraf/internal/fault"
 	"achteraf/invoices"
 	"achteraf/payments"
+	"achteraf/reports"
 )
 
 // Config is what the API is built from.
@@ -25,6 +26,7 @@ type Config struct {
 	}
 	Clerk     *invoices.Clerk
 	Receipts  *payments.Receipts
+	Reports   *reports.Reports
 	Access    *access.Access
 	Wall      func() calendar.Instant // for rate limits, the memory of keys and the log
 	Random    io.Reader               // for the ids of requests
@@ -36,6 +38,9 @@ type Config struct {
 
 	// Pages are where invoices can be paid. Nil: there are none.
 	Pages *invoices.Pages
+
+	// Files are links to the files of invoices.
+	Files *invoices.Files
 
 	// Document makes the HTML of an order's invoice. Nil: there is none yet.
 	Document func(ctx context.Context, merchant, order string) ([]byte, error)

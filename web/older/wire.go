@@ -33,6 +33,7 @@ type Config struct {
 	Intake   *invoices.Intake
 	Clerk    *invoices.Clerk
 	Receipts *payments.Receipts
+	Files    *invoices.Files
 	Random   io.Reader // for the uuids of checks
 	Log      *slog.Logger
 	Demo     bool // test mode is a demonstration's
