@@ -21,6 +21,7 @@ import (
 	"achteraf/internal/vault"
 	"achteraf/invoices"
 	"achteraf/merchants"
+	"achteraf/messages"
 	"achteraf/payments"
 )
 
@@ -34,6 +35,7 @@ type Config struct {
 	Clerk    *invoices.Clerk
 	Receipts *payments.Receipts
 	Files    *invoices.Files
+	Post     *messages.Post // nil: no mail is sent
 	Random   io.Reader // for the uuids of checks
 	Log      *slog.Logger
 	Demo     bool // test mode is a demonstration's
@@ -71,6 +73,7 @@ var services = []service{
 	{"start-workflow", []string{"activate order"}, (*Wire).start},
 	{"credit", []string{"credit", "refund"}, (*Wire).credit},
 	{"payment", []string{"payment"}, (*Wire).payment},
+	{"message", []string{"message"}, (*Wire).message},
 	{"file", []string{"pdf"}, (*Wire).file},
 	{"on-hold", []string{"onhold", "on hold", "on-hold", "hold", "resume"}, (*Wire).onHold},
 }
