@@ -36,7 +36,7 @@ type Config struct {
 	Receipts *payments.Receipts
 	Files    *invoices.Files
 	Post     *messages.Post // nil: no mail is sent
-	Random   io.Reader // for the uuids of checks
+	Random   io.Reader      // for the uuids of checks
 	Log      *slog.Logger
 	Demo     bool // test mode is a demonstration's
 }
