@@ -45,6 +45,7 @@ type Config struct {
 type Wire struct {
 	Config
 	checks  *db.Batch[asking, approval]
+	places  *db.Batch[ordering, []byte]
 	starts  *db.Batch[starting, []started]
 	counted counter
 	mu      sync.Mutex
@@ -55,6 +56,7 @@ type Wire struct {
 func New(c Config) *Wire {
 	w := &Wire{Config: c, known: map[string]met{}}
 	w.checks = db.NewBatch(c.DB, w.runChecks)
+	w.places = db.NewBatch(c.DB, w.runOrders)
 	w.starts = db.NewBatch(c.DB, w.runStarts)
 	return w
 }
