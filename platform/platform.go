@@ -143,8 +143,6 @@ func New(c Config) (*Platform, error) {
 		p.Buttons = payments.NewDesk(c.DB, c.Vault, clerk, c.PSP, webhook(c))
 	}
 	p.Accounts = older.NewAccounts(c.Vault, c.Random)
-	p.older = older.New(older.Config{DB: c.DB, Vault: c.Vault, Accounts: p.Accounts, Access: p.Access, Intake: p.Intake, Clerk: p.Clerk,
-		Random: c.Random, Log: c.Log, Demo: c.Demo})
 	p.Reports = reports.New(c.Operator)
 	p.Sealer = ledger.NewSealer(c.LogKey)
 	p.Scanner = jobs.NewScanner(c.DB, c.Random, c.Log)
@@ -154,6 +152,8 @@ func New(c Config) (*Platform, error) {
 			return nil, err
 		}
 	}
+	p.older = older.New(older.Config{DB: c.DB, Vault: c.Vault, Accounts: p.Accounts, Access: p.Access, Intake: p.Intake, Clerk: p.Clerk,
+		Receipts: p.Receipts, Files: p.Files, Post: p.Post, Random: c.Random, Log: c.Log, Demo: c.Demo})
 	p.SignIns = access.NewSignIns(c.DB, c.Vault, p.Desk, c.Random, access.StandardLimits(), p.signInMail(c.PublicURL))
 	reactions(p, c.MailOff)
 	if p.Look, err = page.New(page.Config{Operator: c.Operator, Brand: c.Brand, Log: c.Log}); err != nil {

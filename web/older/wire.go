@@ -21,6 +21,8 @@ import (
 	"achteraf/internal/vault"
 	"achteraf/invoices"
 	"achteraf/merchants"
+	"achteraf/messages"
+	"achteraf/payments"
 )
 
 // Config is what the wire is built from.
@@ -31,7 +33,10 @@ type Config struct {
 	Access   *access.Access
 	Intake   *invoices.Intake
 	Clerk    *invoices.Clerk
-	Random   io.Reader // for the uuids of checks
+	Receipts *payments.Receipts
+	Files    *invoices.Files
+	Post     *messages.Post // nil: no mail is sent
+	Random   io.Reader      // for the uuids of checks
 	Log      *slog.Logger
 	Demo     bool // test mode is a demonstration's
 }
@@ -40,6 +45,7 @@ type Config struct {
 type Wire struct {
 	Config
 	checks  *db.Batch[asking, approval]
+	places  *db.Batch[ordering, []byte]
 	starts  *db.Batch[starting, []started]
 	counted counter
 	mu      sync.Mutex
@@ -50,6 +56,7 @@ type Wire struct {
 func New(c Config) *Wire {
 	w := &Wire{Config: c, known: map[string]met{}}
 	w.checks = db.NewBatch(c.DB, w.runChecks)
+	w.places = db.NewBatch(c.DB, w.runOrders)
 	w.starts = db.NewBatch(c.DB, w.runStarts)
 	return w
 }
@@ -67,6 +74,10 @@ var services = []service{
 	{"status", []string{"status"}, (*Wire).status},
 	{"start-workflow", []string{"activate order"}, (*Wire).start},
 	{"credit", []string{"credit", "refund"}, (*Wire).credit},
+	{"payment", []string{"payment"}, (*Wire).payment},
+	{"message", []string{"message"}, (*Wire).message},
+	{"file", []string{"pdf"}, (*Wire).file},
+	{"on-hold", []string{"onhold", "on hold", "on-hold", "hold", "resume"}, (*Wire).onHold},
 }
 
 // find returns the service of a path: /api/NAME or /v1/client/NAME, however many slashes stand between.
