@@ -16,14 +16,14 @@ import (
 	"strings"
 	"sync"
 
+	"achteraf/web/page"
+
 	"github.com/danielgtaylor/huma/v2"
 )
 
 var (
 	//go:embed reference.html
 	referenceHTML string
-	//go:embed tokens.css
-	tokensCSS string
 	//go:embed reference.css
 	referenceCSS string
 )
@@ -42,7 +42,7 @@ var pages = sync.OnceValue(func() *library {
 	if err != nil {
 		panic(err)
 	}
-	b := &book{style: template.CSS(tokensCSS + referenceCSS)}
+	b := &book{style: template.CSS(page.Tokens() + referenceCSS)}
 	b.page = template.Must(template.New("reference").Funcs(template.FuncMap{"prose": prose}).Parse(referenceHTML))
 	l := &library{document: append(text, '\n'), reference: b.render(b.reference(d, list)), problems: map[string][]byte{}}
 	for _, m := range meanings {

@@ -76,6 +76,11 @@ func furnish() (*house, error) {
 	return h, nil
 }
 
+var fontFace = regexp.MustCompile(`(?s)\s*@font-face \{.*?\}`)
+
+// Tokens are the sizes and colours of our look as a style sheet, without the font, for a page that needs no other file.
+func Tokens() string { return fontFace.ReplaceAllString(string(file("tokens.css")), "") }
+
 func file(name string) []byte {
 	data, err := assetFiles.ReadFile("assets/" + name)
 	if err != nil {
