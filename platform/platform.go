@@ -123,7 +123,7 @@ func New(c Config) (*Platform, error) {
 	}
 	p.Accounts = older.NewAccounts(c.Vault, c.Random)
 	p.older = older.New(older.Config{DB: c.DB, Vault: c.Vault, Accounts: p.Accounts, Access: p.Access, Intake: p.Intake, Clerk: p.Clerk,
-		Random: c.Random, Log: c.Log, Demo: c.Demo})
+		Receipts: p.Receipts, Random: c.Random, Log: c.Log, Demo: c.Demo})
 	p.Reports = reports.New(c.Operator)
 	p.Sealer = ledger.NewSealer(c.LogKey)
 	p.Scanner = jobs.NewScanner(c.DB, c.Random, c.Log)

@@ -69,7 +69,7 @@ func (w *Wire) creditOne(c *call, x item) (s started, err error) {
 			return err
 		}
 		s = started{200, "Credit applied: " + euros(amount) + " EURO; step restarted."}
-		if len(of[0]) == 0 || of[0][0].OpenCents == 0 {
+		if len(of[0]) == 0 || owed(of[0][0]) == 0 {
 			s.text = "Credit applied: " + euros(amount) + " EURO; Order paid."
 		}
 		return nil

@@ -73,11 +73,15 @@ func startRefused(i item, s started) error {
 
 // statuses answers for each item.
 func statuses(code string, items []item, got []started) []byte {
-	a := newAnswer("MSG").open("MSG").put("CODE", code).open("STATUSES")
+	return lists("STATUSES", code, items, got)
+}
+
+func lists(name, code string, items []item, got []started) []byte {
+	a := newAnswer("MSG").open("MSG").put("CODE", code).open(name)
 	for i, x := range items {
 		a.open("ITEM").put("INVOICENUMBER", x.number).put("MESSAGE", got[i].text).put("CODE", strconv.Itoa(got[i].code)).close("ITEM")
 	}
-	return a.close("STATUSES").close("MSG").done()
+	return a.close(name).close("MSG").done()
 }
 
 // runStarts starts the orders of a slice of calls in one transaction.

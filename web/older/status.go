@@ -72,7 +72,7 @@ func standing(o orders.Order, of []invoices.Invoice) started {
 		return started{0, "No steps given"}
 	}
 	switch v := of[0]; {
-	case v.Status == invoices.Paid, v.Status == invoices.Planned && v.OpenCents == 0:
+	case v.Status == invoices.Paid, v.Status == invoices.Planned && owed(v) == 0:
 		return started{1, "Paid"}
 	case v.Status == invoices.Credited:
 		return started{1, "Credited"}
@@ -86,4 +86,12 @@ func standing(o orders.Order, of []invoices.Invoice) started {
 		return started{0, "Payment overdue"}
 	}
 	return started{0, "Invoice"}
+}
+
+// owed is what is left to pay: of a planned invoice, less what came early.
+func owed(v invoices.Invoice) int64 {
+	if v.Status == invoices.Planned {
+		return max(v.OpenCents-v.HeldCents, 0)
+	}
+	return v.OpenCents
 }

@@ -21,6 +21,7 @@ import (
 	"achteraf/internal/vault"
 	"achteraf/invoices"
 	"achteraf/merchants"
+	"achteraf/payments"
 )
 
 // Config is what the wire is built from.
@@ -31,6 +32,7 @@ type Config struct {
 	Access   *access.Access
 	Intake   *invoices.Intake
 	Clerk    *invoices.Clerk
+	Receipts *payments.Receipts
 	Random   io.Reader // for the uuids of checks
 	Log      *slog.Logger
 	Demo     bool // test mode is a demonstration's
@@ -67,6 +69,8 @@ var services = []service{
 	{"status", []string{"status"}, (*Wire).status},
 	{"start-workflow", []string{"activate order"}, (*Wire).start},
 	{"credit", []string{"credit", "refund"}, (*Wire).credit},
+	{"payment", []string{"payment"}, (*Wire).payment},
+	{"on-hold", []string{"onhold", "on hold", "on-hold", "hold", "resume"}, (*Wire).onHold},
 }
 
 // find returns the service of a path: /api/NAME or /v1/client/NAME, however many slashes stand between.

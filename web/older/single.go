@@ -1,0 +1,71 @@
+package older
+
+import (
+	"strconv"
+	"strings"
+
+	"achteraf/internal/db"
+	"achteraf/internal/fault"
+	"achteraf/invoices"
+	"achteraf/orders"
+)
+
+// mostHoldDays is the longest hold.
+const mostHoldDays = 14
+
+// onHold serves hold and resume, which share an address: the action decides, and without one what else is there.
+func (w *Wire) onHold(c *call) ([]byte, error) {
+	resume := c.action == "resume" || c.action == "" && c.api.get("RESUME") != ""
+	days := int64(0)
+	if resume {
+		if v := c.api.get("RESUME"); v != "" && !strings.EqualFold(v, "y") {
+			return nil, refuse(104, "This value of RESUME is not supported")
+		}
+	} else {
+		n, err := number(c.api.get("DAYS"))
+		switch {
+		case err != nil || !n.IsInt() || n.Sign() <= 0:
+			return nil, refuse(401, "The number of days is missing")
+		case !n.Num().IsInt64() || n.Num().Int64() > mostHoldDays:
+			return nil, refuse(403, "At most %d days", mostHoldDays)
+		}
+		days = n.Num().Int64()
+	}
+	err := w.single(c, func(tx *db.Tx, o orders.Order) error {
+		if resume {
+			return w.Clerk.Resume(c.ctx, tx, o.Merchant, o.ID, c.account.agent())
+		}
+		_, err := w.Clerk.Hold(c.ctx, tx, invoices.Pause{Merchant: o.Merchant, Order: o.ID, Days: days, By: c.account.agent()})
+		return err
+	})
+	switch f := fault.As(err); {
+	case f != nil && f.Code == "hold-lifted": // it goes on already, which is what was asked for
+		return described("Workflow resumed"), nil
+	case f != nil && f.Kind == fault.Conflict:
+		return nil, refuse(701, "The workflow cannot be put on hold")
+	case err != nil:
+		return nil, err
+	case resume:
+		return described("Workflow resumed"), nil
+	}
+	return described("Workflow on hold for " + strconv.FormatInt(days, 10) + " days"), nil
+}
+
+// described is the answer of the calls about one order.
+func described(text string) []byte {
+	return newAnswer("MSG").open("MSG").put("CODE", "200").put("DESCRIPTION", text).close("MSG").done()
+}
+
+// single runs f with the one order that a call names.
+func (w *Wire) single(c *call, f func(tx *db.Tx, o orders.Order) error) error {
+	n := c.api.get("INVOICENUMBER")
+	if n == "" {
+		return refuse(401, "The invoice number is missing")
+	}
+	return w.one(c, n, func(tx *db.Tx, o orders.Order) error {
+		if o.ID == "" {
+			return refuse(402, "Unknown invoice number: %s", n)
+		}
+		return f(tx, o)
+	})
+}
