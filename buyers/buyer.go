@@ -124,6 +124,39 @@ func (b *Buyer) check(c *check, at string, today calendar.Date) []fault.Field {
 	return c.Found
 }
 
+// CheckKnown returns what is wrong with a buyer of whom not all is known yet and who will complete and correct the
+// rest: only what cannot be shown in a form, and a delivery address, which must be whole.
+func (b *Buyer) CheckKnown(at string) []fault.Field {
+	c := &check{}
+	for name, s := range map[string]*string{"/email": &b.Email, "/phone": &b.Phone, "/name/first": &b.Name.First, "/name/last": &b.Name.Last,
+		"/address/street": &b.Address.Street, "/address/house_number": &b.Address.HouseNumber, "/address/house_number_suffix": &b.Address.HouseNumberSuffix,
+		"/address/postcode": &b.Address.Postcode, "/address/city": &b.Address.City, "/address/country": &b.Address.Country} {
+		c.text(s, at+name, "this field", false)
+	}
+	if b.Company != nil {
+		c.text(&b.Company.Name, at+"/company/name", "this field", false)
+		c.text(&b.Company.RegistrationNumber, at+"/company/registration_number", "this field", false)
+		c.text(&b.Company.VATID, at+"/company/vat_id", "this field", false)
+	}
+	if b.Kind != "" && b.Kind != Consumer && b.Kind != Company {
+		c.Wrong(at+"/kind", "unknown", "Say consumer or company.")
+	}
+	if b.DeliveryAddress != nil {
+		b.DeliveryAddress.check(c, at+"/delivery_address")
+	}
+	slices.SortFunc(c.Found, func(x, y fault.Field) int { return strings.Compare(x.Pointer, y.Pointer) })
+	return c.Found
+}
+
+// CheckLanguage returns what is wrong with a language.
+func CheckLanguage(at, language string) []fault.Field {
+	c := &check{}
+	if !slices.Contains(languages, language) {
+		c.Wrong(at, "language", "Choose nl, fr, en or de.")
+	}
+	return c.Found
+}
+
 func (b *Buyer) checkContact(c *check, at string) {
 	if email, err := ident.Email(b.Email); err != nil {
 		c.Wrong(at+"/email", "email", "Give a complete e-mail address.")

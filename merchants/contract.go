@@ -2,9 +2,11 @@ package merchants
 
 import (
 	"context"
+	"errors"
 
 	"achteraf/calendar"
 	"achteraf/internal/db"
+	"achteraf/internal/fault"
 )
 
 // Model says who is the creditor.
@@ -199,6 +201,16 @@ func InForce(ctx context.Context, tx *db.Tx, list []TermsKey, on calendar.Date) 
 		return err
 	})
 	return out, err
+}
+
+// TermsOf reads a version of a shop's terms of sale. Error: NotFound "terms".
+func TermsOf(ctx context.Context, tx *db.Tx, merchant, version string) (TermsText, error) {
+	t := TermsText{Version: version}
+	err := tx.QueryRow(ctx, `select url, text from terms where merchant_id = $1 and version = $2`, []any{merchant, version}, &t.URL, &t.Text)
+	if errors.Is(err, db.ErrNone) {
+		err = fault.Missing("terms", "This shop has no terms of that version.")
+	}
+	return t, err
 }
 
 // ContractKey names a contract of a shop.

@@ -21,6 +21,7 @@ import (
 	"achteraf/access"
 	"achteraf/buyers"
 	"achteraf/calendar"
+	"achteraf/checkout"
 	"achteraf/internal/db"
 	"achteraf/internal/fault"
 	"achteraf/internal/jobs"
@@ -35,6 +36,7 @@ import (
 	"achteraf/risk"
 	"achteraf/web/api"
 	"achteraf/web/buyer"
+	tillpage "achteraf/web/checkout"
 	"achteraf/web/older"
 	"achteraf/web/page"
 	"achteraf/web/pay"
@@ -64,6 +66,17 @@ type Config struct {
 	Demo   bool // the pages lead to what only a demonstration has
 }
 
+// plain says that people reach this platform without TLS: a demonstration on this machine.
+func (c *Config) plain() bool { return c.Demo && !strings.HasPrefix(c.PublicURL, "https://") }
+
+// checkoutURL is where checkouts are; "" without a public address.
+func (c *Config) checkoutURL() string {
+	if c.PublicURL == "" {
+		return ""
+	}
+	return c.PublicURL + tillpage.Path
+}
+
 // Platform is one whole platform.
 type Platform struct {
 	DB       *db.DB
@@ -72,6 +85,7 @@ type Platform struct {
 	Access   *access.Access
 	Desk     *buyers.Desk
 	Intake   *invoices.Intake
+	Till     *invoices.Till
 	Clerk    *invoices.Clerk
 	Importer *payments.Importer
 	Receipts *payments.Receipts
@@ -88,9 +102,10 @@ type Platform struct {
 	Look     *page.Look
 	Accounts *older.Accounts // of the older wire
 
-	older   *older.Wire
-	log     *slog.Logger
-	handler http.Handler
+	older     *older.Wire
+	checkouts *checkout.Desk
+	log       *slog.Logger
+	handler   http.Handler
 }
 
 // New builds a platform on a migrated database.
@@ -116,6 +131,8 @@ func New(c Config) (*Platform, error) {
 		clerk.UsePayPages(p.Pages.Of)
 	}
 	p.Intake = invoices.NewIntake(c.DB, p.Access, p.Desk, c.Policies, orders.NewReferences(c.DB, c.Random))
+	p.checkouts = checkout.NewDesk(c.Vault, c.Random)
+	p.Till = invoices.NewTill(c.DB, p.Access, p.checkouts, p.Intake, c.Vault, c.plain())
 	p.Importer = payments.NewImporter(c.DB, c.Vault, clerk, c.Operator.ClientIBAN, c.Operator.OwnIBAN)
 	p.Receipts = payments.NewReceipts(clerk, c.Vault)
 	if c.PSP != nil {
@@ -163,6 +180,8 @@ func (p *Platform) Attach(r *jobs.Runner) {
 	r.Add("forget sign-ins", func(ctx context.Context) (bool, error) { return false, ended.Step(ctx) })
 	checks := older.NewSweeper(p.DB)
 	r.Add("forget checks", func(ctx context.Context) (bool, error) { return false, checks.Step(ctx) })
+	over := checkout.NewSweeper(p.DB, p.checkouts)
+	r.Add("end checkouts", over.Step)
 	watch := reports.NewWatch(p.DB)
 	r.Add("watch that orders are seen", func(ctx context.Context) (bool, error) { return false, watch.Step(ctx) })
 }
@@ -239,7 +258,7 @@ func (p *Platform) routes(c Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	programs := api.New(api.Config{
 		DB: p.DB, Intake: p.Intake, Clerk: p.Clerk, Receipts: p.Receipts, Access: p.Access, Wall: p.DB.Wall, Random: c.Random, Log: c.Log,
-		CursorKey: cursorKey(c.Vault), Document: p.document, Pages: p.Pages,
+		CursorKey: cursorKey(c.Vault), Document: p.document, Pages: p.Pages, Till: p.Till, CheckoutURL: c.checkoutURL(),
 	})
 	mux.Handle("/v1/", programs)
 	mux.Handle("/problems/", programs)
@@ -258,11 +277,16 @@ func (p *Platform) routes(c Config) (http.Handler, error) {
 	}
 	payPage.Routes(mux)
 	my, err := buyer.New(buyer.Config{DB: p.DB, Look: p.Look, SignIns: p.SignIns, Reports: p.Reports, Clerk: p.Clerk, Links: p.Links,
-		Operator: c.Operator, Plain: c.Demo && !strings.HasPrefix(c.PublicURL, "https://")})
+		Operator: c.Operator, Plain: c.plain()})
 	if err != nil {
 		return nil, err
 	}
 	my.Routes(mux)
+	till, err := tillpage.New(tillpage.Config{DB: p.DB, Look: p.Look, Till: p.Till, Operator: c.Operator, Plain: c.plain()})
+	if err != nil {
+		return nil, err
+	}
+	till.Routes(mux)
 	p.Look.Routes(mux)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", p.ready)

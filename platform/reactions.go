@@ -4,6 +4,7 @@ import (
 	"achteraf/access"
 	"context"
 
+	"achteraf/checkout"
 	"achteraf/internal/db"
 	"achteraf/internal/jobs"
 	"achteraf/invoices"
@@ -18,6 +19,7 @@ func reactions(p *Platform, mailOff bool) {
 	p.Scanner.On(invoices.DueIssue, invoices.SliceSize, p.Clerk.Issue)
 	p.Scanner.On(invoices.DueOverdue, invoices.SliceSize, p.Clerk.Overdue)
 	p.Scanner.On(invoices.DueLapse, 100, p.Clerk.Lapse)
+	p.Scanner.On(checkout.FactEnded, invoices.SliceSize, pass) // shops read how it ended
 	switch {
 	case p.Post != nil:
 		p.Scanner.On(invoices.FactAccepted, messages.SliceSize, p.Post.Tell)    // the confirmation of the order

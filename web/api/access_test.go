@@ -79,6 +79,9 @@ func TestRevokedAtOnce(t *testing.T) {
 			case c.method == http.MethodPost:
 				q.body = "{}"
 			}
+			if c.operation["operationId"] == "openCheckout" {
+				q.body = offer("1002")
+			}
 			if a := w.do(q); a.status != http.StatusUnauthorized {
 				t.Errorf("%s %s answers %d", q.method, q.path, a.status)
 			}
@@ -129,6 +132,8 @@ func TestOtherMerchants(t *testing.T) {
 				want = "payment"
 			case strings.HasPrefix(c.path, "/v1/credits/"):
 				want = "credit-note"
+			case strings.HasPrefix(c.path, "/v1/checkouts/"):
+				want = "checkout"
 			}
 			if p := a.problem(t); a.status != http.StatusNotFound || p.Code != want {
 				t.Errorf("%s %s answers %d %s", c.method, c.path, a.status, a.body)

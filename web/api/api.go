@@ -37,6 +37,10 @@ type Config struct {
 	// Pages are where invoices can be paid. Nil: there are none.
 	Pages *invoices.Pages
 
+	// Till opens hosted checkouts below CheckoutURL, such as "https://pay.example/checkout/". Without a URL there are none.
+	Till        *invoices.Till
+	CheckoutURL string
+
 	// Document makes the HTML of an order's invoice. Nil: there is none yet.
 	Document func(ctx context.Context, merchant, order string) ([]byte, error)
 }

@@ -173,7 +173,7 @@ func (a *API) read(c *call, f func(tx *db.Tx) (any, error)) (reply, error) {
 
 // write answers a POST about an order with the order as it then is.
 func write[In any](a *API, c *call, act func(tx *db.Tx, in *In) (status int, err error)) (reply, error) {
-	return writeAbout(a, c, func(tx *db.Tx, in *In) (int, any, error) {
+	return once(a, c, func(tx *db.Tx, in *In) (int, any, error) {
 		if !isOrderID(c.id) {
 			return 0, nil, noOrder()
 		}
@@ -186,8 +186,8 @@ func write[In any](a *API, c *call, act func(tx *db.Tx, in *In) (status int, err
 	})
 }
 
-// writeAbout answers a POST: the credential, the act and its answer stand in one transaction.
-func writeAbout[In any](a *API, c *call, act func(tx *db.Tx, in *In) (status int, out any, err error)) (reply, error) {
+// once answers a write: the credential, the act and the answer to its idempotency key stand in one transaction.
+func once[In any](a *API, c *call, act func(tx *db.Tx, in *In) (status int, answer any, err error)) (reply, error) {
 	var in In
 	key, sum, err := receive(c, &in)
 	if err != nil {
@@ -201,7 +201,7 @@ func writeAbout[In any](a *API, c *call, act func(tx *db.Tx, in *In) (status int
 	ask := access.Ask{Key: key, Route: c.r.Method + " " + c.r.URL.Path, Body: sum}
 	var kept access.Kept
 	var replayed bool
-	once := func(tx *db.Tx) error {
+	do := func(tx *db.Tx) error {
 		if err := a.check(c, tx); err != nil {
 			return err
 		}
@@ -217,7 +217,7 @@ func writeAbout[In any](a *API, c *call, act func(tx *db.Tx, in *In) (status int
 		})
 		return err
 	}
-	err = twice(func() error { return a.DB.Write(c.ctx, once) })
+	err = twice(func() error { return a.DB.Write(c.ctx, do) })
 	return reply{status: kept.Status, body: kept.Answer, replayed: replayed}, err
 }
 

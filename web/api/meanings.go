@@ -17,6 +17,8 @@ var meanings = []meaning{
 	{"body-too-deep", 400, "objects and lists stand too deep inside one another", "send what the reference shows"},
 	{"body-too-large", 413, "the message is larger than is allowed", "send less than 64 KiB"},
 	{"busy", 503, "too many requests are waiting; nothing was done", "try again shortly"},
+	{"checkout", 404, "there is no such checkout for this merchant", "check the id"},
+	{"checkout-off", 503, "this platform has no public address, so it has no pages to send a buyer to", "ask the operator to set `public_url`"},
 	{"content-type", 415, "the message does not say that it is JSON", "send `Content-Type: application/json`"},
 	{"credit-amount", 422, "the amount is more than is left to credit, or not above zero", "credit at most what is left"},
 	{"credit-both", 422, "both lines and an amount were given", "give one of them"},
@@ -99,6 +101,7 @@ var fieldMeanings = []struct{ code, means string }{
 	{"type", "another type of value is expected"},
 	{"unknown", "not one of the values that are known here"},
 	{"unknown-member", "there is no such member here"},
+	{"url", "not an address that a browser can be sent to"},
 	{"vat-id", "not a VAT number of the country, or its check digits are wrong"},
 	{"vat-percent", "not a VAT rate that is possible here"},
 }

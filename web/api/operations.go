@@ -147,6 +147,21 @@ func operations() []*operation {
 			about: "As PDF; it never changes. A credit that was made before the invoice has none: it shows on the invoice.",
 			media: mediaPDF, of: "The credit note: cre_….", status: http.StatusOK, problems: []string{"credit-note", "document-erased", "document-changed"},
 		},
+		{
+			method: http.MethodPost, path: "/v1/checkouts", scope: access.OrdersWrite, serve: (*API).openCheckout,
+			id: "openCheckout", summary: "Open a hosted checkout",
+			about: "Takes an order without its buyer and answers with a page of ours, on which the buyer fills in who they are and orders. Send the buyer's browser to `checkout_url`. " +
+				"It comes back to exactly one of `return_urls`; to `success` only once the order is stored, so read the checkout or the order by your reference there. " +
+				"The page lives for one hour. What you know of the buyer stands in its fields already, for the buyer to complete and correct.",
+			body: reflect.TypeFor[newCheckout](), example: exampleCheckout, status: http.StatusCreated, answer: reflect.TypeFor[openedCheckout](),
+			problems: []string{"order-reference", "merchant-inactive", "checkout-off"},
+		},
+		{
+			method: http.MethodGet, path: "/v1/checkouts/{id}", scope: access.OrdersRead, serve: (*API).getCheckout,
+			id: "getCheckout", summary: "Read a hosted checkout",
+			about: "How it stands. After `declined` and `referred` the buyer may try again with other details as long as `ended_at` is null.",
+			of:    "The checkout: chk_….", status: http.StatusOK, answer: reflect.TypeFor[checkoutAnswer](), problems: []string{"checkout", "checkout-off"},
+		},
 	}
 }
 
@@ -155,3 +170,9 @@ const exampleOrder = `{"reference":"1001","currency":"EUR","prices":"incl_vat","
  "lines":[{"reference":"SKU-1","kind":"goods","description":"Running shoes","quantity":1,"unit_price_cents":5040,"vat_percent":"21","return_mark":null}],
  "buyer":{"kind":"consumer","email":"sanne@example.org","language":"nl","phone":"+31612345678","ip":"203.0.113.7","name":{"first":"Sanne","last":"de Vries"},"birth_date":"1990-05-01",
           "address":{"street":"Dorpsstraat","house_number":"1","house_number_suffix":"A","postcode":"1234 AB","city":"Voorbeeld","country":"NL"}}}`
+
+// exampleCheckout is opened by every demo as it stands here.
+const exampleCheckout = `{"reference":"2001","currency":"EUR","prices":"incl_vat","total_cents":5040,
+ "lines":[{"reference":"SKU-1","kind":"goods","description":"Running shoes","quantity":1,"unit_price_cents":5040,"vat_percent":"21","return_mark":null}],
+ "language":"nl","buyer":{"email":"sanne@example.org"},
+ "return_urls":{"success":"https://shop.example/thanks?order=2001","failure":"https://shop.example/pay?order=2001","cancel":"https://shop.example/cart"}}`

@@ -94,7 +94,7 @@ func (a *API) reportPayment(c *call) (reply, error) {
 
 // reversePayment serves POST /v1/payments/{id}/reverse.
 func (a *API) reversePayment(c *call) (reply, error) {
-	return writeAbout(a, c, func(tx *db.Tx, _ *nothing) (int, any, error) {
+	return once(a, c, func(tx *db.Tx, _ *nothing) (int, any, error) {
 		if !isID("rcp_", c.id) {
 			return 0, nil, fault.Missing("payment", "There is no such payment.")
 		}

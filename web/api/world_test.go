@@ -18,6 +18,7 @@ import (
 
 	"achteraf/access"
 	"achteraf/buyers"
+	"achteraf/checkout"
 	"achteraf/internal/db"
 	"achteraf/internal/db/dbtest"
 	"achteraf/internal/jobs"
@@ -141,7 +142,8 @@ func (w *world) wire(t testing.TB) {
 	w.scanner.On(invoices.DueIssue, invoices.SliceSize, w.clerk.Issue)
 	w.config = api.Config{DB: w.d, Intake: w.intake, Clerk: w.clerk, Receipts: payments.NewReceipts(w.clerk, v), Access: w.access, Wall: w.place.Clock.Now, Random: chance, Log: log,
 		CursorKey: []byte("a key for the cursors of this test"),
-		Document:  w.document}
+		Document:  w.document, CheckoutURL: "https://pay.example/checkout/",
+		Till: invoices.NewTill(w.d, w.access, checkout.NewDesk(v, chance), w.intake, v, false)}
 	w.handler = api.New(w.config)
 }
 

@@ -30,7 +30,7 @@ func (p *Pages) begin(w http.ResponseWriter, r *http.Request) error {
 	v := p.Look.View(r, "")
 	t := p.texts.In(v.Lang)
 	email := field(w, r, "email")
-	pending, err := p.SignIns.Begin(r.Context(), access.NewSignIn{Email: email, Language: string(v.Lang), Network: network(r), Browser: p.shown(r, access.BrowserCookie)})
+	pending, err := p.SignIns.Begin(r.Context(), access.NewSignIn{Email: email, Language: string(v.Lang), Network: page.Network(r), Browser: p.shown(r, access.BrowserCookie)})
 	switch codeOf(err) {
 	case "fields":
 		return p.entrance(w, r, http.StatusUnprocessableEntity, email, t.EmailWrong)

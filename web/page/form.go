@@ -19,9 +19,10 @@ type Field struct {
 	Mode         string // the keyboard of a phone: "numeric", "email"
 	Icon         string // inside the field
 	Options      []Option
-	Max          int  // letters; 0: no end
-	Optional     bool // said in words
-	Off          bool // not to be changed
+	Max          int    // letters; 0: no end
+	Optional     bool   // said in words
+	Only         string // shown only for one choice of the form: class only-consumer, only-company
+	Off          bool   // not to be changed
 }
 
 func (f Field) id() string   { return first(f.ID, f.Name) }

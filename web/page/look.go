@@ -96,6 +96,7 @@ type View struct {
 	Script bool   // with buttons that copy, for a page with Copy; it does all the same without
 	Single bool   // there is only this language of it
 	Leaves bool   // a form of it leads on to another site, such as a bank's
+	Plain  bool   // Leaves, and that site may be one without TLS: a demonstration on this machine
 	Again  int    // seconds after which the browser reads it again; 0: never
 
 	look  *Look

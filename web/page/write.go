@@ -77,7 +77,10 @@ func (l *Look) Write(w http.ResponseWriter, r *http.Request, status int, v *View
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", string(v.Lang))
 	h.Add("Vary", "Accept-Language")
-	if v.Leaves {
+	switch {
+	case v.Leaves && v.Plain:
+		h.Set("Content-Security-Policy", strings.Replace(leaving, "https:", "https: http:", 1))
+	case v.Leaves:
 		h.Set("Content-Security-Policy", leaving)
 	}
 	if v.Public {
