@@ -61,6 +61,9 @@ type Config struct {
 	PSP       payments.PSP // nil: no bank button
 	PublicURL string       // at which people and a PSP reach this platform, without a slash at the end; "": no pay links
 
+	OlderPaths map[string]string // other addresses of calls of the older wire; see older.CheckPaths
+	Outbound   *http.Client      // calls the webhooks of shops; nil: they wait for a process that has one
+
 	Random io.Reader
 	Log    *slog.Logger
 	Demo   bool // the pages lead to what only a demonstration has
@@ -103,6 +106,7 @@ type Platform struct {
 	Accounts *older.Accounts // of the older wire
 
 	older     *older.Wire
+	hooks     *older.Hooks
 	checkouts *checkout.Desk
 	log       *slog.Logger
 	handler   http.Handler
@@ -140,7 +144,9 @@ func New(c Config) (*Platform, error) {
 	}
 	p.Accounts = older.NewAccounts(c.Vault, c.Random)
 	p.older = older.New(older.Config{DB: c.DB, Vault: c.Vault, Accounts: p.Accounts, Access: p.Access, Intake: p.Intake, Clerk: p.Clerk,
-		Receipts: p.Receipts, Random: c.Random, Log: c.Log, Demo: c.Demo})
+		Receipts: p.Receipts, Till: p.Till, Desk: p.checkouts, CheckoutURL: c.checkoutURL(), Paths: c.OlderPaths, Outbound: c.Outbound,
+		Random: c.Random, Log: c.Log, Demo: c.Demo})
+	p.hooks = older.NewHooks(p.older)
 	p.Reports = reports.New(c.Operator)
 	p.Sealer = ledger.NewSealer(c.LogKey)
 	p.Scanner = jobs.NewScanner(c.DB, c.Random, c.Log)
@@ -179,6 +185,7 @@ func (p *Platform) Attach(r *jobs.Runner) {
 	ended := access.NewSweeper(p.DB)
 	r.Add("forget sign-ins", func(ctx context.Context) (bool, error) { return false, ended.Step(ctx) })
 	checks := older.NewSweeper(p.DB)
+	r.Add("tell shops", p.hooks.Step)
 	r.Add("forget checks", func(ctx context.Context) (bool, error) { return false, checks.Step(ctx) })
 	over := checkout.NewSweeper(p.DB, p.checkouts)
 	r.Add("end checkouts", over.Step)
@@ -194,7 +201,7 @@ func (p *Platform) Upkeep(r *jobs.Runner) {
 
 // Settle runs everything that is due and seals what was posted, until nothing is left.
 func (p *Platform) Settle(ctx context.Context) error {
-	if err := p.Scanner.RunUntilIdle(ctx); err != nil {
+	if err := p.runDue(ctx); err != nil {
 		return err
 	}
 	for {
@@ -203,6 +210,17 @@ func (p *Platform) Settle(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// runDue runs everything that is due, and what shops are to be told of it.
+func (p *Platform) runDue(ctx context.Context) error {
+	if err := p.Scanner.RunUntilIdle(ctx); err != nil {
+		return err
+	}
+	if err := p.hooks.Run(ctx); err != nil {
+		return err
+	}
+	return p.Scanner.RunUntilIdle(ctx)
 }
 
 // MoveTo moves business time on to an instant. On the way it stops at each moment at which something is

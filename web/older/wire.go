@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ import (
 
 	"achteraf/access"
 	"achteraf/calendar"
+	"achteraf/checkout"
 	"achteraf/internal/db"
 	"achteraf/internal/fault"
 	"achteraf/internal/vault"
@@ -33,9 +35,15 @@ type Config struct {
 	Intake   *invoices.Intake
 	Clerk    *invoices.Clerk
 	Receipts *payments.Receipts
+	Till     *invoices.Till
+	Desk     *checkout.Desk
 	Random   io.Reader // for the uuids of checks
 	Log      *slog.Logger
 	Demo     bool // test mode is a demonstration's
+
+	CheckoutURL string            // before the token of a session's page; "": there are no such pages
+	Paths       map[string]string // other addresses of the JSON calls whose own were never published; see CheckPaths
+	Outbound    *http.Client      // calls the shops' webhooks; nil: they wait
 }
 
 // Wire serves the older wire.
@@ -43,6 +51,7 @@ type Wire struct {
 	Config
 	checks  *db.Batch[asking, approval]
 	starts  *db.Batch[starting, []started]
+	paths   map[string]string // of the JSON half, without /v2/
 	counted counter
 	mu      sync.Mutex
 	known   map[string]met
@@ -50,7 +59,7 @@ type Wire struct {
 
 // New makes a Wire.
 func New(c Config) *Wire {
-	w := &Wire{Config: c, known: map[string]met{}}
+	w := &Wire{Config: c, known: map[string]met{}, paths: table(c.Paths)}
 	w.checks = db.NewBatch(c.DB, w.runChecks)
 	w.starts = db.NewBatch(c.DB, w.runStarts)
 	return w
@@ -98,6 +107,10 @@ func (w *Wire) Before(next http.Handler) http.Handler {
 			w.serve(rw, r, s)
 			return
 		}
+		if name, mine := w.jsonName(r.URL.Path); mine {
+			w.serveJSON(rw, r, name)
+			return
+		}
 		next.ServeHTTP(rw, r)
 	})
 }
@@ -108,6 +121,7 @@ type call struct {
 	service  *service
 	from     netip.Addr
 	body     []byte
+	query    url.Values // of the JSON half
 	api      *node
 	action   string
 	account  Account
