@@ -37,6 +37,7 @@ import (
 	"achteraf/web/api"
 	"achteraf/web/buyer"
 	tillpage "achteraf/web/checkout"
+	"achteraf/web/file"
 	"achteraf/web/older"
 	"achteraf/web/page"
 	"achteraf/web/pay"
@@ -93,6 +94,7 @@ type Platform struct {
 	Importer *payments.Importer
 	Receipts *payments.Receipts
 	Links    *invoices.Links
+	Files    *invoices.Files
 	Pages    *invoices.Pages // nil without a public address
 	Post     *messages.Post  // nil without a Mailer
 	Buttons  *payments.Desk  // nil without a PSP
@@ -130,6 +132,7 @@ func New(c Config) (*Platform, error) {
 	}
 	p.Clerk = clerk
 	p.Links = invoices.NewLinks(c.Vault)
+	p.Files = invoices.NewFiles(p.Links, c.PublicURL)
 	if c.PublicURL != "" {
 		p.Pages = invoices.NewPages(p.Links, c.PublicURL)
 		clerk.UsePayPages(p.Pages.Of)
@@ -144,7 +147,7 @@ func New(c Config) (*Platform, error) {
 	}
 	p.Accounts = older.NewAccounts(c.Vault, c.Random)
 	p.older = older.New(older.Config{DB: c.DB, Vault: c.Vault, Accounts: p.Accounts, Access: p.Access, Intake: p.Intake, Clerk: p.Clerk,
-		Receipts: p.Receipts, Till: p.Till, Desk: p.checkouts, CheckoutURL: c.checkoutURL(), Paths: c.OlderPaths, Outbound: c.Outbound,
+		Receipts: p.Receipts, Files: p.Files, Till: p.Till, Desk: p.checkouts, CheckoutURL: c.checkoutURL(), Paths: c.OlderPaths, Outbound: c.Outbound,
 		Random: c.Random, Log: c.Log, Demo: c.Demo})
 	p.hooks = older.NewHooks(p.older)
 	p.Reports = reports.New(c.Operator)
@@ -275,8 +278,8 @@ func (p *Platform) Lag(ctx context.Context) (lag time.Duration, err error) {
 func (p *Platform) routes(c Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	programs := api.New(api.Config{
-		DB: p.DB, Intake: p.Intake, Clerk: p.Clerk, Receipts: p.Receipts, Access: p.Access, Wall: p.DB.Wall, Random: c.Random, Log: c.Log,
-		CursorKey: cursorKey(c.Vault), Document: p.document, Pages: p.Pages, Till: p.Till, CheckoutURL: c.checkoutURL(),
+		DB: p.DB, Intake: p.Intake, Clerk: p.Clerk, Receipts: p.Receipts, Reports: p.Reports, Access: p.Access, Wall: p.DB.Wall, Random: c.Random, Log: c.Log,
+		CursorKey: cursorKey(c.Vault), Document: p.document, Pages: p.Pages, Files: p.Files, Till: p.Till, CheckoutURL: c.checkoutURL(),
 	})
 	mux.Handle("/v1/", programs)
 	mux.Handle("/problems/", programs)
@@ -294,6 +297,7 @@ func (p *Platform) routes(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	payPage.Routes(mux)
+	file.New(file.Config{DB: p.DB, Links: p.Links, Clerk: p.Clerk, Log: c.Log}).Routes(mux)
 	my, err := buyer.New(buyer.Config{DB: p.DB, Look: p.Look, SignIns: p.SignIns, Reports: p.Reports, Clerk: p.Clerk, Links: p.Links,
 		Operator: c.Operator, Plain: c.plain()})
 	if err != nil {

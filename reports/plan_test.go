@@ -157,7 +157,8 @@ func TestNoStatementScans(t *testing.T) {
 				t.Fatal(err)
 			}
 			keys := map[string][2]string{"items": {person}, "item": {person, c.last}, "goods": {c.last, c.shop}, "holds": {invoice, c.shop},
-				"keys": {c.last, c.shop}, "entries": {invoice + "/issued", c.shop}, "claim": {c.last, c.shop}}
+				"keys": {c.last, c.shop}, "entries": {invoice + "/issued", c.shop}, "claim": {c.last, c.shop},
+				"by reference": {c.shop, "7"}, "by number": {c.shop, "S0-2026-000007"}}
 			for name, sql := range reports.Statements() {
 				plan := c.plan(t, sql, keys[name])
 				for _, line := range strings.Split(plan, "\n") {

@@ -23,6 +23,7 @@ import (
 
 type benchCmd struct {
 	Orders benchOrders `cmd:"" help:"Orders per second over HTTP on loopback, each durable before its answer."`
+	Older  benchOlder  `cmd:"" help:"Check, order and start on the older wire, as whole sequences per second."`
 	Replay benchReplay `cmd:"" help:"Idempotent replays per second over HTTP."`
 	Settle benchSettle `cmd:"" help:"Issue, post, import, pay: orders settled per second."`
 	Ledger benchLedger `cmd:"" help:"Two-leg entries per second."`

@@ -167,6 +167,7 @@ type adminCmd struct {
 	Merchant merchantCmd `cmd:"" help:"Shops."`
 	Key      keyCmd      `cmd:"" help:"API keys."`
 	Failed   failedCmd   `cmd:"" help:"Work that failed for good."`
+	Older    olderCmd    `cmd:"" help:"Shops on the older wire, for plug-ins that speak it."`
 	Secrets  secretsCmd  `cmd:"" help:"Make the secrets of a new installation."`
 }
 

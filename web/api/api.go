@@ -15,6 +15,7 @@ import (
 	"achteraf/internal/fault"
 	"achteraf/invoices"
 	"achteraf/payments"
+	"achteraf/reports"
 )
 
 // Config is what the API is built from.
@@ -25,6 +26,7 @@ type Config struct {
 	}
 	Clerk     *invoices.Clerk
 	Receipts  *payments.Receipts
+	Reports   *reports.Reports
 	Access    *access.Access
 	Wall      func() calendar.Instant // for rate limits, the memory of keys and the log
 	Random    io.Reader               // for the ids of requests
@@ -40,6 +42,8 @@ type Config struct {
 	// Till opens hosted checkouts below CheckoutURL, such as "https://pay.example/checkout/". Without a URL there are none.
 	Till        *invoices.Till
 	CheckoutURL string
+	// Files are links to the files of invoices.
+	Files *invoices.Files
 
 	// Document makes the HTML of an order's invoice. Nil: there is none yet.
 	Document func(ctx context.Context, merchant, order string) ([]byte, error)

@@ -44,7 +44,7 @@ func (a *API) getCreditPDF(c *call) (reply, error) {
 
 // pdf answers with a file. It may be kept by who asked and by nobody between: the key decides who sees it.
 func (a *API) pdf(c *call, prefix string, missing error, read func(*db.Tx) (*invoices.Paper, error)) (reply, error) {
-	var number string
+	var name string
 	file, err := a.Clerk.HandOut(c.ctx, a.DB, func(tx *db.Tx) (*invoices.Paper, error) {
 		if err := a.check(c, tx); err != nil {
 			return nil, err
@@ -54,7 +54,7 @@ func (a *API) pdf(c *call, prefix string, missing error, read func(*db.Tx) (*inv
 		}
 		p, err := read(tx)
 		if err == nil {
-			number = p.Number()
+			name = p.FileName()
 		}
 		return p, err
 	}, (*invoices.Paper).PDF)
@@ -66,7 +66,7 @@ func (a *API) pdf(c *call, prefix string, missing error, read func(*db.Tx) (*inv
 	h := c.w.Header()
 	h.Set("Cache-Control", "private, no-cache")
 	h.Set("ETag", tag)
-	h.Set("Content-Disposition", `inline; filename="`+fileName(number)+`.pdf"`)
+	h.Set("Content-Disposition", `inline; filename="`+name+`"`)
 	if known(c.r.Header.Get("If-None-Match"), tag) {
 		return reply{status: http.StatusNotModified, kind: mediaPDF}, nil
 	}
@@ -81,14 +81,4 @@ func known(list, tag string) bool {
 		}
 	}
 	return false
-}
-
-// fileName keeps what no system takes for more than a name.
-func fileName(number string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' {
-			return r
-		}
-		return '_'
-	}, number)
 }

@@ -130,6 +130,20 @@ func operations() []*operation {
 			problems: []string{"payment", "payment-reversed", "payment-used", "invoice-state"},
 		},
 		{
+			method: http.MethodGet, path: "/v1/orders/{id}/history", scope: access.OrdersRead, serve: (*API).getHistory,
+			id: "getHistory", summary: "Read what happened to an order",
+			about:  "The oldest first: what you did, what the clock did, money, holds, and what was written to the buyer.",
+			status: http.StatusOK, answer: reflect.TypeFor[history](),
+			problems: []string{"order"},
+		},
+		{
+			method: http.MethodGet, path: "/v1/orders/{id}/file", scope: access.OrdersRead, serve: (*API).getFile,
+			id: "getFile", summary: "Get a link to the invoice's file",
+			about:  "A link that needs no key, for a mail or a page of your own: whoever has it gets the invoice as PDF, for seven days of real time. Each call makes a new one. There is a file once the invoice is issued.",
+			status: http.StatusOK, answer: reflect.TypeFor[fileLink](),
+			problems: []string{"order", "invoice"},
+		},
+		{
 			method: http.MethodGet, path: "/v1/orders/{id}/invoice.html", scope: access.OrdersRead, serve: (*API).getInvoice,
 			id: "getInvoice", summary: "Read the invoice as a document",
 			about:  "The invoice as the buyer sees it: HTML that needs nothing from elsewhere.",

@@ -10,6 +10,7 @@ import (
 	"achteraf/internal/fault"
 	"achteraf/invoices"
 	"achteraf/payments"
+	"achteraf/reports"
 )
 
 // hold is something that waits, as the shop sees it.
@@ -104,5 +105,71 @@ func (a *API) reversePayment(c *call) (reply, error) {
 		}
 		out, err := a.show(c.ctx, tx, c.who.Merchant, r.Order)
 		return http.StatusOK, out, err
+	})
+}
+
+// history is what happened to an order.
+type history struct {
+	Data []moment `json:"data" nullable:"false"`
+}
+
+type moment struct {
+	At          calendar.Instant `json:"at" format:"date-time"`
+	On          calendar.Date    `json:"on" format:"date" doc:"The civil date at the buyer's address."`
+	Event       string           `json:"event" doc:"ordered, started, invoiced, paid, to-shop, to-shop-back, reversed, held, credited, late, hold-set, hold-lifted, hold-ended, cancelled, lapsed, message-sent, message-waiting or message-failed; more may come." example:"invoiced"`
+	AmountCents *int64           `json:"amount_cents" doc:"Of the event itself; null where it has none." example:"5040"`
+	OwedCents   int64            `json:"owed_cents" doc:"What the buyer owed from then on." example:"5040"`
+	Number      *string          `json:"number" doc:"Of the invoice or credit note." example:"DEMO-2026-000001"`
+	Hold        *string          `json:"hold" doc:"The kind of hold." example:"merchant"`
+	Message     *string          `json:"message" doc:"What was written to the buyer: its id." example:"msg_06a0m8e3xq7v6"`
+	Tells       *string          `json:"tells" doc:"What the message tells: order-confirmed, invoice, payment-received, credit; more may come." example:"invoice"`
+}
+
+// getHistory serves GET /v1/orders/{id}/history.
+func (a *API) getHistory(c *call) (reply, error) {
+	return a.read(c, func(tx *db.Tx) (any, error) {
+		if !isOrderID(c.id) {
+			return nil, noOrder()
+		}
+		all, err := a.Reports.History(c.ctx, tx, c.who.Merchant, c.id)
+		if err != nil {
+			return nil, err
+		}
+		out := history{Data: make([]moment, len(all))}
+		for i := range all {
+			out.Data[i] = momentOf(&all[i])
+		}
+		return out, nil
+	})
+}
+
+func momentOf(m *reports.Moment) moment {
+	return moment{At: m.At, On: m.On, Event: m.Kind, AmountCents: null(&m.Cents), OwedCents: m.OwedCents, Number: null(&m.Number), Hold: null(&m.Hold),
+		Message: null(&m.Message), Tells: null(&m.Code)}
+}
+
+// fileLink is a link to the file of an invoice.
+type fileLink struct {
+	Name      string           `json:"name" example:"DEMO-2026-000001.pdf"`
+	URL       string           `json:"url" format:"uri-reference" doc:"Without a host where the operator named no public address."`
+	ExpiresAt calendar.Instant `json:"expires_at" format:"date-time" doc:"In real time, also where business time is moved."`
+}
+
+// getFile serves GET /v1/orders/{id}/file.
+func (a *API) getFile(c *call) (reply, error) {
+	return a.read(c, func(tx *db.Tx) (any, error) {
+		if _, err := find(c.ctx, tx, c.who.Merchant, c.id); err != nil {
+			return nil, err
+		}
+		of, err := invoices.OfOrders(c.ctx, tx, []invoices.Key{{Merchant: c.who.Merchant, ID: c.id}})
+		if err != nil {
+			return nil, err
+		}
+		if a.Files == nil || len(of[0]) == 0 || of[0][0].Number == "" {
+			return nil, fault.Missing("invoice", "There is no such invoice that was issued.")
+		}
+		v := &of[0][0]
+		url, until := a.Files.Link(invoices.Key{Merchant: v.Merchant, ID: v.ID}, tx.Wall)
+		return fileLink{v.FileName(), url, until}, nil
 	})
 }

@@ -56,6 +56,9 @@ func TestPaidToShop(t *testing.T) {
 		if v := invoice(t, a); v["status"] != "paid" || v["open_cents"] != 0.0 {
 			t.Errorf("the rest: %d %s", a.status, a.body)
 		}
+		if a := w.get(path + "/file"); a.status != http.StatusOK || a.object(t)["name"] != "S1-2026-000001.pdf" {
+			t.Errorf("file: %d %s", a.status, a.body)
+		}
 		if a := w.post(path+"/payments", "k3", `{"amount_cents":1}`); a.status != http.StatusConflict || a.problem(t).Code != "invoice-settled" {
 			t.Errorf("more than all: %d %s", a.status, a.body)
 		}
@@ -69,6 +72,31 @@ func TestPaidToShop(t *testing.T) {
 		}
 		if a := w.do(asked{method: "POST", path: back, key: w.rival, idempotency: "k6", kind: "application/json"}); a.status != http.StatusNotFound || a.problem(t).Code != "payment" {
 			t.Errorf("another shop's: %d %s", a.status, a.body)
+		}
+	})
+}
+
+// TestHistory: what happened, in its order, for its shop only.
+func TestHistory(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		id := w.placed(t, "a")
+		path := "/v1/orders/" + id
+		w.post(path+"/hold", "k1", `{"days":1,"reason":"return"}`)
+		w.post(path+"/start", "k2", "")
+		w.post(path+"/payments", "k3", `{"amount_cents":40}`)
+		a := w.get(path + "/history")
+		list, _ := a.object(t)["data"].([]any)
+		var got []any
+		for _, m := range list {
+			got = append(got, at(m, "event"))
+		}
+		if a.status != http.StatusOK || len(got) != 4 || got[0] != "ordered" || at(list[3], "amount_cents") != 40.0 && at(list[1], "hold") != "merchant" {
+			t.Errorf("%d %s", a.status, a.body)
+		}
+		for _, path := range []string{path + "/history", "/v1/orders/ord_none/history", "/v1/orders/ord_%00/history"} {
+			if a := w.do(asked{method: "GET", path: path, key: w.rival}); a.status != http.StatusNotFound || a.problem(t).Code != "order" {
+				t.Errorf("%s: %d %s", path, a.status, a.body)
+			}
 		}
 	})
 }

@@ -148,7 +148,7 @@ func (w *Wire) background(c *call, r invoices.Request, uuid string) (b backgroun
 			if err != nil {
 				return err
 			}
-			b.used = found[0].Found || found[0].Err != nil
+			b.used = found[0].Found && found[0].Status == http.StatusCreated || found[0].Err != nil // who was refused hears the same again
 		}
 		terms, err := w.Intake.Terms(c.ctx, tx, keys)
 		b.terms = terms[keys[0]]

@@ -69,3 +69,21 @@ func (w *Wire) single(c *call, f func(tx *db.Tx, o orders.Order) error) error {
 		return f(tx, o)
 	})
 }
+
+// file serves the invoice document: its name and, once it is issued, a link to it that ends by itself.
+func (w *Wire) file(c *call) ([]byte, error) {
+	var name, link string
+	err := w.single(c, func(tx *db.Tx, o orders.Order) error {
+		name, link = publicNumber(c.account.Settings.Prefix, o.Reference)+".pdf", ""
+		of, err := invoices.OfOrders(c.ctx, tx, []invoices.Key{{Merchant: o.Merchant, ID: o.ID}})
+		if err == nil && len(of[0]) > 0 && of[0][0].Number != "" {
+			link, _ = w.Files.Link(invoices.Key{Merchant: o.Merchant, ID: of[0][0].ID}, tx.Wall)
+		}
+		return err
+	})
+	a := newAnswer("MSG").open("MSG").put("CODE", "200").put("DESCRIPTION", name)
+	if link != "" {
+		a.put("URL", link)
+	}
+	return a.close("MSG").done(), err
+}

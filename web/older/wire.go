@@ -37,6 +37,7 @@ type Config struct {
 	Receipts *payments.Receipts
 	Till     *invoices.Till
 	Desk     *checkout.Desk
+	Files    *invoices.Files
 	Random   io.Reader // for the uuids of checks
 	Log      *slog.Logger
 	Demo     bool // test mode is a demonstration's
@@ -79,6 +80,7 @@ var services = []service{
 	{"start-workflow", []string{"activate order"}, (*Wire).start},
 	{"credit", []string{"credit", "refund"}, (*Wire).credit},
 	{"payment", []string{"payment"}, (*Wire).payment},
+	{"file", []string{"pdf"}, (*Wire).file},
 	{"on-hold", []string{"onhold", "on hold", "on-hold", "hold", "resume"}, (*Wire).onHold},
 }
 

@@ -106,6 +106,13 @@ func (w *world) set(change func(*older.Settings)) {
 	w.place.Clock.Advance(6 * time.Second)
 }
 
+// now is business time.
+func (w *world) now() (now calendar.Instant) {
+	w.t.Helper()
+	w.must(w.DB.Read(w.t.Context(), func(tx *db.Tx) error { now = tx.Now; return nil }))
+	return now
+}
+
 // count counts the rows of a table.
 func (w *world) count(table string) (n int) {
 	w.t.Helper()
