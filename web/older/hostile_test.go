@@ -73,7 +73,7 @@ func broken(chance *rand.Rand, b []byte) []byte {
 func (w *world) rows() string {
 	var all []string
 	for _, table := range []string{"orders", "decisions", "identities", "handles", "events", "due", "credits", "holds", "shop_receipts", "idempotency",
-		"older_accounts", "older_checks", "older_notes", "older_numbers", "invoices", "audit"} {
+		"older_accounts", "older_checks", "older_notes", "older_numbers", "invoices", "audit", "checkouts", "older_hooks"} {
 		all = append(all, fmt.Sprint(table, " ", w.count(table)))
 	}
 	return strings.Join(all, ", ")

@@ -61,7 +61,7 @@ type jsonCall struct {
 }
 
 var jsonCalls = map[string]jsonCall{
-	callSession:    {true, (*Wire).openSession, noClient, nil},
+	callSession:    {true, (*Wire).openSession, noClient, blankClient},
 	callStanding:   {true, (*Wire).sessionStatus, noClient, blankForm},
 	callSettings:   {true, (*Wire).webshop, noClient, blankForm},
 	callCredit:     {false, (*Wire).creditJSON, nil, nil},
@@ -142,6 +142,7 @@ func lostClient() error    { return stop(404, "Client is not found") }
 func missingParameter(field string) error { return stop(400, "%s parameter missing", field) }
 func notProvided(field string) error      { return stop(400, "Field %s is not provided", field) }
 func blankForm(field string) error        { return (&formErrors{}).blank(field).err() }
+func blankClient(field string) error      { return blankForm("client." + field) }
 
 // formErrors are what is wrong with the fields of a session, all at once.
 type formErrors struct{ list []string }
