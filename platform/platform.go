@@ -168,6 +168,9 @@ func New(c Config) (*Platform, error) {
 	return p, err
 }
 
+// OlderWire serves the older wire.
+func (p *Platform) OlderWire() *older.Wire { return p.older }
+
 // Before lets what needs a request as it was sent see it before h, which may be a ServeMux.
 func (p *Platform) Before(h http.Handler) http.Handler { return p.older.Before(h) }
 
