@@ -187,6 +187,8 @@ func (p *Post) subject(ctx context.Context, tx *db.Tx, k *kind, d jobs.Due, f *f
 			f.invoice = of[0][0]
 		}
 		return d.Subject, err
+	case FromShop:
+		return p.shopText(ctx, tx, d, f)
 	case CreditMade:
 		if f.credit, err = invoices.CreditByID(ctx, tx, d.Merchant, d.Subject); err != nil {
 			return "", err
@@ -205,6 +207,8 @@ func holds(k *kind, f *facts) bool {
 		return f.order.State == orders.Placed || f.order.State == orders.Started
 	case PaymentReceived:
 		return f.invoice.Status == invoices.Paid
+	case FromShop:
+		return f.said != "" // else erased
 	}
 	return true
 }

@@ -1,8 +1,9 @@
 // Package messages tells people what has happened to their order, by mail.
 //
-// It owns the texts in four languages, the message as it was rendered, and how its hand-over to the mail server
-// ended. It does not own the facts (orders, invoices), the connection to a mail server (providers/smtp) or when
-// something becomes true: the stage that makes it so plants a due row, and a verb of this package answers it.
+// It owns the texts in four languages, the words of shops to their buyers, the message as it was rendered, and how
+// its hand-over to the mail server ended. It does not own the facts (orders, invoices), the connection to a mail
+// server (providers/smtp) or when something becomes true: the stage that makes it so plants a due row, and a verb of
+// this package answers it.
 //
 // # What is always true
 //

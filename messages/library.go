@@ -24,6 +24,7 @@ const (
 	PaymentReceived = "payment-received"
 	CreditMade      = "credit"
 	SignInLink      = "sign-in"
+	FromShop        = "from-shop"
 )
 
 // kind is a kind of message: what tells it, how it is written, and what its two parts must show.
@@ -48,6 +49,7 @@ func kinds() []*kind {
 			[]string{"Name", "Shop", "Amount", "On", "Number", "Order", "Held"}},
 		{CreditMade, invoices.FactCredited, vault.Claim, 1, (*writer).credited,
 			[]string{"Name", "Shop", "Amount", "On", "Open", "Due", "Reason", "Order", "Held"}},
+		{FromShop, DueShopText, vault.Claim, 1, (*writer).fromShop, []string{"Name", "Shop", "Order", "Ordered", "Words", "Operator"}},
 		{SignInLink, "", shared, 1, (*writer).signInLink, []string{"Operator", "Code", "Minutes"}},
 	}
 }
@@ -188,6 +190,7 @@ func samples(operator merchants.Operator, domain, language string) []sample {
 		invoice: invoices.Invoice{Status: invoices.Open, Number: "WINKEL-2026-000017", TotalCents: 2_345_67, OpenCents: 1_111_11, PaidCents: 1_000_00,
 			CreditedCents: 234_56, HeldCents: 77_77, SendOn: day.AddDays(1), IssuedOn: day, DueOn: day.AddDays(16)},
 		credit: invoices.Credit{Number: "WINKEL-C-2026-000002", Reason: "return", Cents: 234_56},
+		said:   "Your parcel is at the neighbours.",
 		signIn: SignIn{URL: "https://betaal.example/my/x", Code: "ABCD2345"}, minutes: 15,
 	}
 	bare := f // no more than an order must have

@@ -29,6 +29,7 @@ type facts struct {
 	on       calendar.Date   // when it became true
 	payLink  string          // "" without pay pages
 	atShop   int64           // cents of a payment that the shop says it received itself
+	said     string          // of a shop's message only
 	signIn   SignIn          // of a sign-in link only
 	minutes  int             // for which it is valid
 }

@@ -2,7 +2,7 @@
 // bank button through a payment service provider.
 //
 // It owns statements, bank lines and allocations, the rule by which a line finds its order, payments by bank
-// button and their settlements. It does not own the format of a bank's file or a provider's wire (providers),
+// button and their settlements, and what shops say that they received themselves. It does not own the format of a bank's file or a provider's wire (providers),
 // what an order owes (invoices) or the accounts (ledger).
 //
 // # What is always true

@@ -146,10 +146,6 @@ func New(c Config) (*Platform, error) {
 		p.Buttons = payments.NewDesk(c.DB, c.Vault, clerk, c.PSP, webhook(c))
 	}
 	p.Accounts = older.NewAccounts(c.Vault, c.Random)
-	p.older = older.New(older.Config{DB: c.DB, Vault: c.Vault, Accounts: p.Accounts, Access: p.Access, Intake: p.Intake, Clerk: p.Clerk,
-		Receipts: p.Receipts, Files: p.Files, Till: p.Till, Desk: p.checkouts, CheckoutURL: c.checkoutURL(), Paths: c.OlderPaths, Outbound: c.Outbound,
-		Random: c.Random, Log: c.Log, Demo: c.Demo})
-	p.hooks = older.NewHooks(p.older)
 	p.Reports = reports.New(c.Operator)
 	p.Sealer = ledger.NewSealer(c.LogKey)
 	p.Scanner = jobs.NewScanner(c.DB, c.Random, c.Log)
@@ -159,6 +155,10 @@ func New(c Config) (*Platform, error) {
 			return nil, err
 		}
 	}
+	p.older = older.New(older.Config{DB: c.DB, Vault: c.Vault, Accounts: p.Accounts, Access: p.Access, Intake: p.Intake, Clerk: p.Clerk,
+		Receipts: p.Receipts, Files: p.Files, Post: p.Post, Till: p.Till, Desk: p.checkouts, CheckoutURL: c.checkoutURL(), Paths: c.OlderPaths,
+		Outbound: c.Outbound, Random: c.Random, Log: c.Log, Demo: c.Demo})
+	p.hooks = older.NewHooks(p.older)
 	p.SignIns = access.NewSignIns(c.DB, c.Vault, p.Desk, c.Random, access.StandardLimits(), p.signInMail(c.PublicURL))
 	reactions(p, c.MailOff)
 	if p.Look, err = page.New(page.Config{Operator: c.Operator, Brand: c.Brand, Log: c.Log}); err != nil {
@@ -281,7 +281,7 @@ func (p *Platform) Lag(ctx context.Context) (lag time.Duration, err error) {
 func (p *Platform) routes(c Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	programs := api.New(api.Config{
-		DB: p.DB, Intake: p.Intake, Clerk: p.Clerk, Receipts: p.Receipts, Reports: p.Reports, Access: p.Access, Wall: p.DB.Wall, Random: c.Random, Log: c.Log,
+		DB: p.DB, Intake: p.Intake, Clerk: p.Clerk, Receipts: p.Receipts, Reports: p.Reports, Post: p.Post, Access: p.Access, Wall: p.DB.Wall, Random: c.Random, Log: c.Log,
 		CursorKey: cursorKey(c.Vault), Document: p.document, Pages: p.Pages, Files: p.Files, Till: p.Till, CheckoutURL: c.checkoutURL(),
 	})
 	mux.Handle("/v1/", programs)

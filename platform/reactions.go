@@ -27,10 +27,11 @@ func reactions(p *Platform, mailOff bool) {
 		p.Scanner.On(invoices.FactIssued, messages.SliceSize, p.Post.Tell)      // the invoice
 		p.Scanner.On(invoices.FactPaid, messages.SliceSize, p.Post.Tell)        // the payment has arrived
 		p.Scanner.On(invoices.FactCredited, messages.SliceSize, p.Post.Tell)    // what a credit changes
+		p.Scanner.On(messages.DueShopText, messages.SliceSize, p.Post.Tell)     // what a shop writes to its buyer
 		p.Scanner.On(access.DueSendLink, messages.SliceSize, p.SignIns.SendDue) // the sign-in mail
 		p.Scanner.OnOutside(messages.DueSend, messages.SendLimit, messages.SendCalls, p.Post.Send)
 	case mailOff:
-		for _, fact := range []string{invoices.FactAccepted, invoices.FactIssued, invoices.FactPaid, invoices.FactCredited, access.DueSendLink} {
+		for _, fact := range []string{invoices.FactAccepted, invoices.FactIssued, invoices.FactPaid, invoices.FactCredited, messages.DueShopText, access.DueSendLink} {
 			p.Scanner.On(fact, invoices.SliceSize, pass)
 		}
 	}

@@ -70,5 +70,9 @@ func momentOf(m *messages.Message, zone calendar.Zone) Moment {
 		f.Kind = Unsent
 	}
 	f.On = zone.DateOf(f.At)
-	return Moment{Fact: f, Message: m.ID, Code: m.Code}
+	id := m.ID
+	if m.Code == messages.FromShop {
+		id = m.Subject // which the shop was told when it wrote it
+	}
+	return Moment{Fact: f, Message: id, Code: m.Code}
 }

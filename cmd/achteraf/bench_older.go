@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"runtime/pprof"
 	"strconv"
 	"time"
 
@@ -48,6 +50,10 @@ func (b *benchOlder) Run(ctx context.Context) error {
 		if b.CheckOnly {
 			name, step = "older-check", (*olderClient).checkOnly
 		}
+		stop, err := b.profile()
+		if err != nil {
+			return err
+		}
 		cpu := cpuTime()
 		count, errs, took, delays := load(ctx, clients, time.Duration(b.Seconds)*time.Second, func(c int) error {
 			shop := rand.IntN(len(ids))
@@ -55,11 +61,26 @@ func (b *benchOlder) Run(ctx context.Context) error {
 		})
 		cpu = cpuTime() - cpu
 		closeAll(conns)
+		if err := stop(); err != nil {
+			return err
+		}
 		f := figureOf(name, s.db.Engine(), clients, count, errs, took, delays)
 		f.CPU = float64(cpu.Microseconds()) / float64(max(count-errs, 1))
 		b.print(f)
 	}
 	return nil
+}
+
+// profile starts a CPU profile if one is wanted, and returns what ends it.
+func (b *benchOlder) profile() (stop func() error, err error) {
+	if b.Profile == "" {
+		return func() error { return nil }, nil
+	}
+	f, err := os.Create(b.Profile)
+	if err != nil {
+		return nil, err
+	}
+	return func() error { pprof.StopCPUProfile(); return f.Close() }, pprof.StartCPUProfile(f)
 }
 
 // openWires opens the older wire for the shops of a stage, and returns the ids of their accounts.

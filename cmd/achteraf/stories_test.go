@@ -44,6 +44,8 @@ func words() map[string]func(ts *testscript.TestScript, neg bool, args []string)
 		"hold":      says((*teller).hold),
 		"resume":    says(verb("resume")),
 		"paid":      says((*teller).paid),
+		"write":     says((*teller).writeTo),
+		"history":   says((*teller).history),
 		"edit":      says((*teller).edit),
 		"want":      says((*teller).want),
 		"problem":   says((*teller).problem),

@@ -217,6 +217,20 @@ func (s *teller) hold(fail bool) error {
 	return s.send(fail, s.write("POST", "/v1/orders/"+s.id+"/hold", []byte(body)))
 }
 
+// [!] write TEXT
+func (s *teller) writeTo(fail bool) error {
+	text, err := json.Marshal(map[string]string{"text": s.args[0]})
+	if err != nil {
+		return err
+	}
+	return s.send(fail, s.write("POST", "/v1/orders/"+s.id+"/messages", text))
+}
+
+// history
+func (s *teller) history(fail bool) error {
+	return s.send(fail, request{method: "GET", path: "/v1/orders/" + s.id + "/history"})
+}
+
 // [!] paid EUR
 func (s *teller) paid(fail bool) error {
 	cents, err := cents(s.args[0])

@@ -14,6 +14,7 @@ import (
 	"achteraf/internal/db"
 	"achteraf/internal/fault"
 	"achteraf/invoices"
+	"achteraf/messages"
 	"achteraf/payments"
 	"achteraf/reports"
 )
@@ -27,6 +28,7 @@ type Config struct {
 	Clerk     *invoices.Clerk
 	Receipts  *payments.Receipts
 	Reports   *reports.Reports
+	Post      *messages.Post // nil: no mail is sent
 	Access    *access.Access
 	Wall      func() calendar.Instant // for rate limits, the memory of keys and the log
 	Random    io.Reader               // for the ids of requests

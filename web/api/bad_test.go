@@ -257,6 +257,12 @@ func TestBadRequests(t *testing.T) {
 			}), 422, "fields"},
 			{"no such payment", with(func(q *asked) { q.path, q.body = "/v1/payments/rcp_1/reverse", `{}` }), 404, "payment"},
 			{"a payment that is none", with(func(q *asked) { q.path, q.body = "/v1/payments/"+id+"/reverse", `{}` }), 404, "payment"},
+			{"a message of nothing", with(func(q *asked) { q.path, q.body = "/v1/orders/"+id+"/messages", `{}` }), 422, "fields"},
+			{"a message of spaces", with(func(q *asked) { q.path, q.body = "/v1/orders/"+id+"/messages", `{"text":" \n"}` }), 422, "fields"},
+			{"a long message", with(func(q *asked) {
+				q.path, q.body = "/v1/orders/"+id+"/messages", `{"text":"`+strings.Repeat("x", 1001)+`"}`
+			}), 422, "fields"},
+			{"a message with a nul", with(func(q *asked) { q.path, q.body = "/v1/orders/"+id+"/messages", `{"text":"a\u0000b"}` }), 422, "fields"},
 			{"a credit for no reason", with(func(q *asked) { q.path, q.body = "/v1/orders/"+id+"/credits", `{"reason":"because"}` }), 422, "credit-reason"},
 		} {
 			t.Run(c.name, func(t *testing.T) {

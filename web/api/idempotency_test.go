@@ -18,6 +18,7 @@ func writesOf(id string) []asked {
 		{method: "POST", path: "/v1/orders/" + id + "/hold", body: `{"days":3}`},
 		{method: "POST", path: "/v1/orders/" + id + "/resume", body: `{}`},
 		{method: "POST", path: "/v1/orders/" + id + "/payments", body: `{"amount_cents":1000,"description":"cash"}`},
+		{method: "POST", path: "/v1/orders/" + id + "/messages", body: `{"text":"Your parcel is at the neighbours."}`},
 	}
 }
 
@@ -109,7 +110,7 @@ func TestParallelDuplicates(t *testing.T) {
 			}
 		}
 		rows := w.contents(t)
-		if len(rows["orders"]) != 2 || len(rows["credits"]) != 1 || len(rows["idempotency"]) != 7 {
+		if len(rows["orders"]) != 2 || len(rows["credits"]) != 1 || len(rows["idempotency"]) != 8 {
 			t.Errorf("%d orders, %d credits, %d keys", len(rows["orders"]), len(rows["credits"]), len(rows["idempotency"]))
 		}
 	})
@@ -142,7 +143,7 @@ func TestTwoNodes(t *testing.T) {
 		}
 	}
 	rows := w.contents(t)
-	if len(rows["idempotency"]) != 80 || len(rows["credits"]) != 20 || len(rows["decisions"]) != 20 {
+	if len(rows["idempotency"]) != 90 || len(rows["credits"]) != 20 || len(rows["decisions"]) != 20 {
 		t.Errorf("%d keys, %d credits, %d decisions", len(rows["idempotency"]), len(rows["credits"]), len(rows["decisions"]))
 	}
 }

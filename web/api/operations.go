@@ -144,6 +144,13 @@ func operations() []*operation {
 			problems: []string{"order", "invoice"},
 		},
 		{
+			method: http.MethodPost, path: "/v1/orders/{id}/messages", scope: access.OrdersWrite, serve: (*API).writeToBuyer,
+			id: "writeToBuyer", summary: "Write to the buyer",
+			about: "Mails your words to the buyer, in a frame in the buyer's language that says that they are yours and about this order. Plain text; addresses in it are written so that nobody can press them. Five a day about one order.",
+			body:  reflect.TypeFor[newMessage](), example: `{"text":"Your parcel is at the neighbours."}`, status: http.StatusCreated, answer: reflect.TypeFor[messageAnswer](),
+			problems: []string{"order", "message-limit", "buyer-unreachable", "no-mail"},
+		},
+		{
 			method: http.MethodGet, path: "/v1/orders/{id}/invoice.html", scope: access.OrdersRead, serve: (*API).getInvoice,
 			id: "getInvoice", summary: "Read the invoice as a document",
 			about:  "The invoice as the buyer sees it: HTML that needs nothing from elsewhere.",

@@ -9,6 +9,7 @@ import (
 	"achteraf/internal/db"
 	"achteraf/internal/fault"
 	"achteraf/invoices"
+	"achteraf/messages"
 	"achteraf/payments"
 	"achteraf/reports"
 )
@@ -122,7 +123,7 @@ type moment struct {
 	Number      *string          `json:"number" doc:"Of the invoice or credit note." example:"DEMO-2026-000001"`
 	Hold        *string          `json:"hold" doc:"The kind of hold." example:"merchant"`
 	Message     *string          `json:"message" doc:"What was written to the buyer: its id." example:"msg_06a0m8e3xq7v6"`
-	Tells       *string          `json:"tells" doc:"What the message tells: order-confirmed, invoice, payment-received, credit; more may come." example:"invoice"`
+	Tells       *string          `json:"tells" doc:"What the message tells: order-confirmed, invoice, payment-received, credit, from-shop; more may come." example:"invoice"`
 }
 
 // getHistory serves GET /v1/orders/{id}/history.
@@ -171,5 +172,26 @@ func (a *API) getFile(c *call) (reply, error) {
 		v := &of[0][0]
 		url, until := a.Files.Link(invoices.Key{Merchant: v.Merchant, ID: v.ID}, tx.Wall)
 		return fileLink{v.FileName(), url, until}, nil
+	})
+}
+
+// newMessage is what a shop writes to its buyer.
+type newMessage struct {
+	Text string `json:"text" minLength:"1" maxLength:"1000" doc:"Plain text; line ends are kept." example:"Your parcel is at the neighbours."`
+}
+
+type messageAnswer struct {
+	ID        string           `json:"id" doc:"The history of the order names it, once it is on its way." example:"txt_06a0m8e3xq7v7"`
+	CreatedAt calendar.Instant `json:"created_at" format:"date-time"`
+}
+
+// writeToBuyer serves POST /v1/orders/{id}/messages.
+func (a *API) writeToBuyer(c *call) (reply, error) {
+	return writeAbout(a, c, func(tx *db.Tx, in *newMessage) (int, any, error) {
+		if !isOrderID(c.id) {
+			return 0, nil, noOrder()
+		}
+		id, at, err := a.Post.FromShop(c.ctx, tx, messages.ShopText{Merchant: c.who.Merchant, Order: c.id, Text: in.Text, By: c.who.Key})
+		return http.StatusCreated, messageAnswer{id, at}, err
 	})
 }

@@ -26,6 +26,7 @@ import (
 	"achteraf/invoices"
 	"achteraf/ledger"
 	"achteraf/merchants"
+	"achteraf/messages"
 	"achteraf/migrations"
 	"achteraf/orders"
 	"achteraf/payments"
@@ -139,9 +140,11 @@ func (w *world) wire(t testing.TB) {
 	must(t, err)
 	w.intake = invoices.NewIntake(w.d, w.access, desk, policies, orders.NewReferences(w.d, chance))
 	log := slog.New(slog.NewJSONHandler(w.log, nil))
+	post, err := messages.New(messages.Config{DB: w.d, Desk: desk, Vault: v}) // nothing is sent here
+	must(t, err)
 	w.scanner = jobs.NewScanner(w.d, chance, log)
 	w.scanner.On(invoices.DueIssue, invoices.SliceSize, w.clerk.Issue)
-	w.config = api.Config{DB: w.d, Intake: w.intake, Clerk: w.clerk, Receipts: payments.NewReceipts(w.clerk, v), Reports: reports.New(merchants.Operator{}), Files: invoices.NewFiles(invoices.NewLinks(v), "https://betaal.example"), Access: w.access, Wall: w.place.Clock.Now, Random: chance, Log: log,
+	w.config = api.Config{DB: w.d, Intake: w.intake, Clerk: w.clerk, Receipts: payments.NewReceipts(w.clerk, v), Reports: reports.New(merchants.Operator{}), Post: post, Files: invoices.NewFiles(invoices.NewLinks(v), "https://betaal.example"), Access: w.access, Wall: w.place.Clock.Now, Random: chance, Log: log,
 		CursorKey: []byte("a key for the cursors of this test"),
 		Document:  w.document, CheckoutURL: "https://pay.example/checkout/",
 		Till: invoices.NewTill(w.d, w.access, checkout.NewDesk(v, chance), w.intake, v, false)}

@@ -11,12 +11,9 @@ import (
 )
 
 // TestHostile sends bodies that were broken by chance from good ones: none answers 5xx, none hangs, none changes
-// anything. The seed is fixed; under -short there are fewer.
+// anything. The seed is fixed.
 func TestHostile(t *testing.T) {
-	bodies := 10_000
-	if testing.Short() {
-		bodies = 1000
-	}
+	const bodies = 10_000
 	each(t, func(t *testing.T, w *world) {
 		w.accepted("1")
 		before := w.rows()

@@ -258,10 +258,4 @@ func orElse(err, other error) error {
 }
 
 // messageJSON serves a message of the shop to the buyer of an order.
-func (w *Wire) messageJSON(c *call) (any, error) {
-	s := find("/api/message")
-	if s == nil {
-		return nil, refuse(103, "Messages are not taken by this API")
-	}
-	return told(s.serve(w, c.asXML()))
-}
+func (w *Wire) messageJSON(c *call) (any, error) { return told(w.message(c.asXML())) }

@@ -3,10 +3,12 @@ package older
 import (
 	"strconv"
 	"strings"
+	"unicode"
 
 	"achteraf/internal/db"
 	"achteraf/internal/fault"
 	"achteraf/invoices"
+	"achteraf/messages"
 	"achteraf/orders"
 )
 
@@ -86,4 +88,44 @@ func (w *Wire) file(c *call) ([]byte, error) {
 		a.put("URL", link)
 	}
 	return a.close("MSG").done(), err
+}
+
+// mostText is how long a message to a buyer may be.
+const mostText = 1000
+
+// message serves the shop's own words to its buyer: they go out in the frame of our mails.
+func (w *Wire) message(c *call) ([]byte, error) {
+	text := paragraphs(c.api.get("MESSAGE"))
+	err := w.single(c, func(tx *db.Tx, o orders.Order) error {
+		if text == "" {
+			return refuse(401, "The message is missing")
+		}
+		_, _, err := w.Post.FromShop(c.ctx, tx, messages.ShopText{Merchant: o.Merchant, Order: o.ID, Text: text, By: c.account.agent()})
+		return err
+	})
+	if f := fault.As(err); f != nil && f.Kind == fault.Conflict { // no mail, nobody to reach, or too many: the text says which
+		return nil, refuse(603, "%s", f.Detail)
+	}
+	return described("Message sent"), err
+}
+
+// paragraphs is a text with its line ends, without other control characters, cut to the longest.
+func paragraphs(s string) string {
+	var lines []string
+	for _, l := range strings.Split(strings.ReplaceAll(s, "\r\n", "\n"), "\n") {
+		lines = append(lines, clean(strings.Map(visible, l), mostText))
+	}
+	s = strings.TrimSpace(strings.Join(lines, "\n"))
+	if r := []rune(s); len(r) > mostText {
+		s = strings.TrimSpace(string(r[:mostText]))
+	}
+	return s
+}
+
+// visible leaves out characters that nobody sees.
+func visible(r rune) rune {
+	if unicode.Is(unicode.Cf, r) && r != '\u200d' { // that one joins emoji
+		return -1
+	}
+	return r
 }

@@ -23,6 +23,7 @@ import (
 	"achteraf/internal/vault"
 	"achteraf/invoices"
 	"achteraf/merchants"
+	"achteraf/messages"
 	"achteraf/payments"
 )
 
@@ -38,7 +39,8 @@ type Config struct {
 	Till     *invoices.Till
 	Desk     *checkout.Desk
 	Files    *invoices.Files
-	Random   io.Reader // for the uuids of checks
+	Post     *messages.Post // nil: no mail is sent
+	Random   io.Reader      // for the uuids of checks
 	Log      *slog.Logger
 	Demo     bool // test mode is a demonstration's
 
@@ -80,6 +82,7 @@ var services = []service{
 	{"start-workflow", []string{"activate order"}, (*Wire).start},
 	{"credit", []string{"credit", "refund"}, (*Wire).credit},
 	{"payment", []string{"payment"}, (*Wire).payment},
+	{"message", []string{"message"}, (*Wire).message},
 	{"file", []string{"pdf"}, (*Wire).file},
 	{"on-hold", []string{"onhold", "on hold", "on-hold", "hold", "resume"}, (*Wire).onHold},
 }

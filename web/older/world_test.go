@@ -22,9 +22,15 @@ import (
 	"achteraf/internal/vault"
 	"achteraf/ledger"
 	"achteraf/merchants"
+	"achteraf/messages"
 	"achteraf/platform"
 	"achteraf/web/older"
 )
+
+// nobody takes every mail.
+type nobody struct{}
+
+func (nobody) Send(context.Context, messages.Mail) messages.Result { return messages.Result{} }
 
 // world is a whole platform with one shop on this wire: workflows 1 and 2 as in the demonstration, 3 that needs no
 // check, 4 with guarantee.
@@ -54,7 +60,8 @@ func newWorld(t testing.TB, p *dbtest.Place) *world {
 	key, err := ledger.ReadKey(secret)
 	w.must(err)
 	w.Platform, err = platform.New(platform.Config{DB: d, Vault: v, LogKey: key, Random: dbtest.Chance(3), Log: slog.New(slog.NewTextHandler(w.log, nil)),
-		Demo: true, MailOff: true, PublicURL: "https://pay.example.org", Outbound: outbound.New(netip.MustParsePrefix("127.0.0.0/8")),
+		Demo: true, Mailer: nobody{}, MailDomain: "pay.example.org", PublicURL: "https://pay.example.org",
+		Outbound: outbound.New(netip.MustParsePrefix("127.0.0.0/8")),
 		Operator: merchants.Operator{Name: "Betaal", Country: "NL", VATPercent: "21", ClientIBAN: "NL20ACHT0000000001", OwnIBAN: "NL90ACHT0000000002"}})
 	w.must(err)
 	w.must(d.LetClockMove(t.Context()))
