@@ -187,7 +187,7 @@ type messageAnswer struct {
 
 // writeToBuyer serves POST /v1/orders/{id}/messages.
 func (a *API) writeToBuyer(c *call) (reply, error) {
-	return writeAbout(a, c, func(tx *db.Tx, in *newMessage) (int, any, error) {
+	return once(a, c, func(tx *db.Tx, in *newMessage) (int, any, error) {
 		if !isOrderID(c.id) {
 			return 0, nil, noOrder()
 		}
