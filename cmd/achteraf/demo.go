@@ -16,6 +16,7 @@ import (
 	"achteraf/calendar"
 	"achteraf/internal/db"
 	"achteraf/internal/jobs"
+	"achteraf/internal/outbound"
 	"achteraf/merchants"
 	"achteraf/platform"
 	"achteraf/providers/mailbox"
@@ -95,7 +96,7 @@ func (c *demoCmd) build(d *db.DB, at net.Addr, box *mailbox.Box, mailed func(*pl
 		return nil, nil, nil, err
 	}
 	p, err := demoPlatform(d, logger(os.Stderr, false), func(c *platform.Config) {
-		c.PSP, c.PublicURL = button, base
+		c.PSP, c.PublicURL, c.Outbound = button, base, outbound.New(thisMachine()...)
 		mailed(c)
 	})
 	if err != nil {

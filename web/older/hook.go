@@ -76,6 +76,7 @@ type Hooks struct {
 
 	mu      sync.Mutex
 	next    calendar.Instant // wall time
+	sweep   calendar.Instant // wall time of the next look for what is old
 	version int64
 	shops   map[string]Account // that want to be told
 	seen    map[string]bool    // events of the window
@@ -95,12 +96,44 @@ func (h *Hooks) Step(ctx context.Context) (more bool, err error) {
 	if began.Before(h.next) {
 		return false, nil
 	}
+	if err := h.clean(ctx, began); err != nil {
+		return false, err
+	}
 	more, err = h.follow(ctx)
 	took := h.wire.DB.Wall().Sub(began)
 	if !more {
 		h.next = h.wire.DB.Wall().Add(max(followEvery, 5*took))
 	}
 	return more, err
+}
+
+var oldHooks = db.NewQuery(`
+delete from older_hooks /*using*/
+ where older_hooks.id = $1 and older_hooks.merchant_id = $2`, db.Text, db.Text)
+
+// clean forgets deliveries that ended long ago, some at a time.
+func (h *Hooks) clean(ctx context.Context, now calendar.Instant) error {
+	if now.Before(h.sweep) {
+		return nil
+	}
+	var old [][]any
+	err := h.wire.DB.Read(ctx, func(tx *db.Tx) error {
+		old = nil
+		const query = `select id, merchant_id from older_hooks where ended_at <= $1 and ended_at is not null order by ended_at limit $2`
+		return tx.Each(ctx, query, []any{tx.Now.Add(-keepHooks), sweepSlice}, func(r db.Row) error {
+			var id, merchant string
+			err := r.Scan(&id, &merchant)
+			old = append(old, []any{id, merchant})
+			return err
+		})
+	})
+	if err == nil && len(old) > 0 {
+		err = h.wire.DB.Write(ctx, func(tx *db.Tx) error { _, err := tx.Change(ctx, oldHooks, old); return err })
+	}
+	if h.sweep = now.Add(sweepPause); len(old) < sweepSlice {
+		h.sweep = now.Add(sweepRest)
+	}
+	return err
 }
 
 // Run reads until nothing is left, whatever the time: for stories and a clock that has been moved.

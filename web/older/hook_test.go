@@ -298,6 +298,29 @@ func TestWebhookFails(t *testing.T) {
 	})
 }
 
+// TestWebhooksAreForgotten: a delivery is kept for a month after it ended.
+func TestWebhooksAreForgotten(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		r := newReceiver(t)
+		w.hears(r)
+		w.accepted("K-1")
+		w.settle()
+		h := older.NewHooks(w.OlderWire())
+		for _, c := range []struct {
+			after time.Duration
+			left  int
+		}{{29 * 24 * time.Hour, 1}, {25 * time.Hour, 0}} {
+			w.set(func(s *older.Settings) { s.OrderWebhook = "" })
+			w.place.Clock.Advance(c.after)
+			_, err := h.Step(t.Context())
+			w.must(err)
+			if got := w.count("older_hooks"); got != c.left {
+				t.Errorf("after %v: %d left", c.after, got)
+			}
+		}
+	})
+}
+
 // TestWebhookRefused: no address inside is called, and a shop that is not there fails alone.
 func TestWebhookRefused(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
