@@ -6,6 +6,7 @@ import (
 
 	"achteraf/calendar"
 	"achteraf/internal/db"
+	"achteraf/internal/fault"
 )
 
 const (
@@ -59,7 +60,7 @@ func (d *Desk) expire(ctx context.Context, tx *db.Tx, list []Key) error {
 		if err == nil && !c.Ended() {
 			err = d.end(ctx, tx, &c, Expire)
 		}
-		if err != nil {
+		if err != nil && !fault.Is(err, "checkout-state") { // another node was first
 			return err
 		}
 	}

@@ -36,6 +36,10 @@ func words() map[string]func(ts *testscript.TestScript, neg bool, args []string)
 		"shop":      says((*teller).shop),
 		"keep":      says((*teller).keep),
 		"order":     says((*teller).order),
+		"checkout":  says((*teller).checkout),
+		"fill":      says((*teller).fill),
+		"leave":     says((*teller).leave),
+		"till":      says((*teller).till),
 		"again":     says((*teller).again),
 		"look":      says((*teller).look),
 		"start":     says(verb("start")),
@@ -80,6 +84,7 @@ type teller struct {
 	request request
 	last    answer
 	id      string        // of the order
+	offer   opened        // the checkout that was opened last
 	day     calendar.Date // on which the order was placed
 	bank    camt.Statement
 	lines   int               // that the bank has written

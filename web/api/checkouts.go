@@ -40,7 +40,9 @@ type returnURLs struct {
 type knownBuyer struct {
 	Kind      string        `json:"kind,omitempty" nullable:"true" enum:"consumer,company"`
 	Email     string        `json:"email,omitempty" nullable:"true" maxLength:"200" example:"sanne@example.org"`
+	Language  string        `json:"language,omitempty" nullable:"true" enum:"nl,fr,en,de" doc:"In which the page opens when language beside it is left out."`
 	Phone     string        `json:"phone,omitempty" nullable:"true" maxLength:"200"`
+	IP        string        `json:"ip,omitempty" nullable:"true" doc:"Not used: the buyer's own connection to the page counts."`
 	Name      *knownName    `json:"name,omitempty"`
 	BirthDate calendar.Date `json:"birth_date,omitzero" format:"date"`
 	Address   *knownAddress `json:"address,omitempty"`
@@ -94,8 +96,11 @@ func (m *newCheckout) offer(merchant string) (invoices.Offer, error) {
 		a := m.DeliveryAddress.address()
 		known.DeliveryAddress = &a
 	}
-	return invoices.Offer{Merchant: merchant, Order: o, Buyer: known, Language: m.Language,
-		Returns: checkout.Returns(m.ReturnURLs)}, err
+	language := m.Language
+	if language == "" && m.Buyer != nil {
+		language = m.Buyer.Language
+	}
+	return invoices.Offer{Merchant: merchant, Order: o, Buyer: known, Language: language, Returns: checkout.Returns(m.ReturnURLs)}, err
 }
 
 // openedCheckout is a checkout that has just been opened.

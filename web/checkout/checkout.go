@@ -4,7 +4,6 @@ import (
 	"embed"
 	"net/http"
 
-	"achteraf/buyers"
 	"achteraf/calendar"
 	"achteraf/checkout"
 	"achteraf/internal/db"
@@ -163,12 +162,8 @@ func (s *Surface) press(w http.ResponseWriter, r *http.Request, t *till) error {
 	}
 	in, attempt := read(w, r)
 	b, unread := in.buyer(t)
-	b.IP = ""
 	if from := page.Network(r); from.IsValid() {
-		b.IP = from.String()
-	}
-	if unread && in.kind != buyers.Company { // a date that cannot be read is said together with the rest
-		return s.form(w, r, http.StatusUnprocessableEntity, t, in, append(s.wrong(r, t, b), birthUnread))
+		b.IP = from.Unmap().WithZone("").String()
 	}
 	c, err := s.Till.Press(r.Context(), t.Checkout, invoices.Press{Attempt: attempt, Buyer: b, Text: t.Button})
 	t.Checkout = c
@@ -177,6 +172,8 @@ func (s *Surface) press(w http.ResponseWriter, r *http.Request, t *till) error {
 		return lead(w, c.Returns.Success)
 	case err == nil:
 		return s.toShow(w, r, t)
+	case f != nil && f.Code == "fields" && unread:
+		return s.form(w, r, http.StatusUnprocessableEntity, t, in, unreadDate(f.Fields))
 	case f != nil && f.Code == "fields":
 		return s.form(w, r, http.StatusUnprocessableEntity, t, in, f.Fields)
 	case f != nil && f.Code == "order-reference":

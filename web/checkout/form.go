@@ -10,7 +10,6 @@ import (
 
 	"achteraf/buyers"
 	"achteraf/calendar"
-	"achteraf/internal/db"
 	"achteraf/internal/fault"
 	"achteraf/internal/ident"
 	"achteraf/web/page"
@@ -115,17 +114,14 @@ func dateOf(s string) (d calendar.Date, unread bool) {
 	return d, err != nil
 }
 
-var birthUnread = fault.Field{Pointer: "#/buyer/birth_date", Code: "date", Detail: "This is no date."}
-
-// wrong is what else is wrong with a buyer whose date of birth cannot be read.
-func (s *Surface) wrong(r *http.Request, t *till, b buyers.Buyer) []fault.Field {
-	b.BirthDate = t.today.AddMonths(-12 * 30)
-	var all []fault.Field
-	_ = s.DB.Read(r.Context(), func(tx *db.Tx) error {
-		all = b.Check("#/buyer", b.Today(tx.Now))
-		return nil
-	})
-	return all
+// unreadDate says of a date that was typed and is none that it cannot be read, where else it would count as missing.
+func unreadDate(wrong []fault.Field) []fault.Field {
+	for i, f := range wrong {
+		if f.Pointer == "#/buyer/birth_date" {
+			wrong[i].Code = "date"
+		}
+	}
+	return wrong
 }
 
 // placeOf is the field of a form for each place in a buyer.

@@ -262,3 +262,5 @@ func (w *world) invoiceOf(o orders.Order) (v invoices.Invoice) {
 	})
 	return v
 }
+
+func sqlite(t *testing.T) *dbtest.Place { return dbtest.New(t, "sqlite") }

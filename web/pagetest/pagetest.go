@@ -208,3 +208,56 @@ func Eval[T any](b *Browser, path, script string) T {
 	}
 	return run(b.t, b, chromedp.Evaluate[T](script))
 }
+
+// mostTabs is how often one presses Tab to get somewhere before one gives up.
+const mostTabs = 60
+
+// Fill opens a page with scripts switched off and fills in its form with the keyboard alone: pairs of a field's name and
+// what is typed there, in the order in which Tab leads to them. Then it presses the button with these words, and returns the
+// heading of the page on which that ends.
+func (b *Browser) Fill(path, button string, pairs ...string) (heading string) {
+	b.t.Helper()
+	b.take(b.t, screens[1])
+	_, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	if err == nil {
+		err = chromedp.Do(b.ctx, chromedp.Navigate(b.url+path))
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		b.tabTo(`document.activeElement.name`, pairs[i])
+		b.key(pairs[i+1])
+	}
+	b.tabTo(`document.activeElement.textContent.trim()`, button)
+	const title = `document.querySelector("h1")?.textContent || ""`
+	before := run(b.t, b, chromedp.Evaluate[string](title))
+	b.key("\r")
+	for range 200 {
+		if heading = run(b.t, b, chromedp.Evaluate[string](title)); heading != "" && heading != before {
+			return heading
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	b.t.Fatalf("after %q the page is still %q", button, before)
+	return ""
+}
+
+// tabTo presses Tab until a script says that the focus is where it should be.
+func (b *Browser) tabTo(script, want string) {
+	b.t.Helper()
+	for range mostTabs {
+		b.key("\t")
+		if run(b.t, b, chromedp.Evaluate[string](script+` || ""`)) == want {
+			return
+		}
+	}
+	b.t.Fatalf("Tab does not lead to %q", want)
+}
+
+func (b *Browser) key(keys string) {
+	b.t.Helper()
+	if err := chromedp.Do(b.ctx, chromedp.KeyEvent(keys)); err != nil {
+		b.t.Fatal(err)
+	}
+}
