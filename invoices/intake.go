@@ -67,37 +67,43 @@ type Intake struct {
 	policies   *risk.Policies
 	references *orders.References
 	book       *merchants.Book
-	batch      *db.Batch[placing, Answer]
+	batch      *db.Batch[Prepared, Answer]
 }
 
 // NewIntake makes an Intake.
 func NewIntake(d *db.DB, a *access.Access, desk *buyers.Desk, p *risk.Policies, refs *orders.References) *Intake {
 	k := &Intake{db: d, access: a, desk: desk, policies: p, references: refs, book: merchants.NewBook()}
-	k.batch = db.NewBatch(d, k.run)
+	k.batch = db.NewBatch(d, k.PlaceAll)
 	return k
 }
 
-// placing is a request with what was made ready for it outside the transaction.
-type placing struct {
+// Prepared is a request with what was made ready for it outside the transaction.
+type Prepared struct {
 	Request
 	number int64 // of its payment reference
+}
+
+// Prepare makes a request ready for PlaceAll. It may write, so never call it inside a transaction.
+func (k *Intake) Prepare(ctx context.Context, r Request) (Prepared, error) {
+	n, err := k.references.Take(ctx)
+	return Prepared{r, n}, err
 }
 
 // Place answers one request. Errors: Invalid "fields" with pointers, before anything is decided; those of
 // access; Conflict "order-reference" for a reference that already names an order of the shop.
 func (k *Intake) Place(ctx context.Context, r Request) (Answer, error) {
-	n, err := k.references.Take(ctx)
+	p, err := k.Prepare(ctx, r)
 	if err != nil {
 		return Answer{}, err
 	}
-	return k.batch.Do(ctx, placing{r, n})
+	return k.batch.Do(ctx, p)
 }
 
 // slice is the requests of one transaction on their way.
 type slice struct {
 	k       *Intake
 	tx      *db.Tx
-	in      []placing
+	in      []Prepared
 	out     []db.Result[Answer]
 	who     []access.Principal
 	standby []bool             // has its answer already
@@ -117,8 +123,9 @@ type slice struct {
 	seen      map[Witness][]Outcome
 }
 
-// run answers a slice of requests in one transaction.
-func (k *Intake) run(ctx context.Context, tx *db.Tx, in []placing) ([]db.Result[Answer], error) {
+// PlaceAll answers a slice of requests in one transaction, for surfaces that have more to do in it. Faults of a request
+// are those of Place; what it refuses has written nothing.
+func (k *Intake) PlaceAll(ctx context.Context, tx *db.Tx, in []Prepared) ([]db.Result[Answer], error) {
 	s := &slice{k: k, tx: tx, in: in, out: make([]db.Result[Answer], len(in)), standby: make([]bool, len(in)),
 		known: map[[2]string]int{}, at: make([]int, len(in))}
 	err := first(

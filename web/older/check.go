@@ -179,11 +179,20 @@ var (
 select uuid, merchant_id, workflow, amount_cents, asked_for, expires_at from older_checks where uuid = $1 and merchant_id = $2`, db.Text, db.Text)
 )
 
-// checkOf reads the check of a uuid; nil when the shop has none.
-func checkOf(ctx context.Context, tx *db.Tx, merchant, uuid string) (found *checked, err error) {
-	err = tx.Find(ctx, findChecks, [][]any{{uuid, merchant}}, func(_ int, r db.Row) error {
-		found = &checked{}
-		return r.Scan(&found.uuid, &found.merchant, &found.workflow, &found.cents, &found.askedFor, &found.expiresAt)
+// checksOf reads checks by (uuid, shop); what a shop does not have is missing from the map.
+func checksOf(ctx context.Context, tx *db.Tx, list [][2]string) (map[[2]string]*checked, error) {
+	out := map[[2]string]*checked{}
+	var keys [][]any
+	var of [][2]string
+	for _, k := range list {
+		if k[0] != "" && len(k[0]) <= 100 {
+			keys, of = append(keys, []any{k[0], k[1]}), append(of, k)
+		}
+	}
+	err := tx.Find(ctx, findChecks, keys, func(i int, r db.Row) error {
+		c := &checked{}
+		out[of[i]] = c
+		return r.Scan(&c.uuid, &c.merchant, &c.workflow, &c.cents, &c.askedFor, &c.expiresAt)
 	})
-	return found, err
+	return out, err
 }

@@ -24,14 +24,25 @@ import (
 // route is the name under which answers to orders of this wire are kept.
 const route = "POST /api/order"
 
-// background is what an order meets: read once, before its fields are judged.
+// reading is an order as its message says it. What is wrong by the fields alone is noted with its place in the wire's
+// table, since the first that is wrong is told, and some of it only the database knows.
+type reading struct {
+	call   *call
+	uuid   string
+	number string
+	lines  int
+	ask    invoices.Request
+
+	beforeNumber, beforeCheck, atLast error
+}
+
+// background is what an order meets in the database.
 type background struct {
 	terms   merchants.Terms
 	checked merchants.Terms // of the check
 	taken   bool            // the number names an order
 	check   *checked
 	used    bool // the check's uuid
-	now     calendar.Instant
 }
 
 // said is what a plug-in tells about an order and no stage asks for. It may be personal, so it is kept sealed.
@@ -47,43 +58,69 @@ type said struct {
 
 // order serves the order, and its dry run.
 func (w *Wire) order(c *call) ([]byte, error) {
-	uuid := strings.ToLower(c.api.get("CHECKUUID"))
-	r := invoices.Request{Credential: access.OnBehalf(c.account.Merchant, c.account.agent()), Key: keyOf(c, uuid), Route: route,
-		Body: sha256.Sum256(c.body), Loose: true, Witness: w}
-	b, err := w.background(c, r, uuid)
+	r, err := w.readOrder(c)
 	if err != nil {
 		return nil, err
 	}
-	if err := w.orderOf(c, &r, b, uuid); err != nil {
-		return nil, err
-	}
 	if strings.EqualFold(c.api.get("VALIDATEORDER"), "Y") {
-		if err := w.rehearse(c, &r); err != nil {
+		if err := w.rehearse(r); err != nil {
 			return nil, err
 		}
 		return ordered(""), nil
 	}
-	var no *refusal
-	r.Render = func(o invoices.Outcome) (int, []byte, error) {
-		if o.Order == nil {
-			no = turnedDown(o.Decision)
-			return http.StatusConflict, no.write(), nil
-		}
-		return http.StatusCreated, ordered(publicNumber(c.account.Settings.Prefix, o.Order.Reference)), nil
+	ready, err := w.Intake.Prepare(c.ctx, r.ask)
+	if err != nil {
+		return nil, err
 	}
-	a, err := w.Intake.Place(c.ctx, r)
+	body, err := w.places.Do(c.ctx, ordering{r, ready})
 	if errors.Is(err, db.ErrUnique) { // another node was first
-		a, err = w.Intake.Place(c.ctx, r)
+		body, err = w.places.Do(c.ctx, ordering{r, ready})
 	}
-	switch {
-	case fault.Is(err, "order-reference"), err == nil && a.Replayed && a.Status == http.StatusCreated:
-		return nil, exists()
-	case fault.Is(err, "idempotency-key-reused"):
-		return nil, used()
-	case err == nil && no != nil && !a.Replayed:
-		return nil, no
+	return body, err
+}
+
+// ordering is an order on its way into a transaction.
+type ordering struct {
+	*reading
+	ready invoices.Prepared
+}
+
+// runOrders places a slice of orders in one transaction.
+func (w *Wire) runOrders(ctx context.Context, tx *db.Tx, in []ordering) ([]db.Result[[]byte], error) {
+	out := make([]db.Result[[]byte], len(in))
+	list := make([]*reading, len(in))
+	for i := range in {
+		list[i] = in[i].reading
 	}
-	return a.Body, err
+	met, err := w.meet(ctx, tx, list)
+	if err != nil {
+		return nil, err
+	}
+	var ready []invoices.Prepared
+	var of []int
+	for i, r := range list {
+		p := in[i].ready
+		if out[i].Err = met[i].Err; out[i].Err == nil {
+			out[i].Err = w.judge(r, &met[i].Value, tx.Now, &p.Request)
+		}
+		if out[i].Err == nil {
+			ready, of = append(ready, p), append(of, i)
+		}
+	}
+	placed, err := w.Intake.PlaceAll(ctx, tx, ready)
+	if err != nil {
+		return nil, err
+	}
+	for n, p := range placed {
+		o := &out[of[n]]
+		switch o.Value, o.Err = p.Value.Body, p.Err; {
+		case fault.Is(p.Err, "order-reference"), p.Err == nil && p.Value.Replayed && p.Value.Status == http.StatusCreated:
+			o.Err = exists()
+		case fault.Is(p.Err, "idempotency-key-reused"):
+			o.Err = used()
+		}
+	}
+	return out, nil
 }
 
 // ordered is the answer to an accepted order; a dry run has no number.
@@ -117,93 +154,126 @@ func keyOf(c *call, uuid string) string {
 	return "older/order/" + c.api.get("ORDERNUMBER")
 }
 
-// background reads what an order meets, in one snapshot.
-func (w *Wire) background(c *call, r invoices.Request, uuid string) (b background, err error) {
-	err = w.DB.Read(c.ctx, func(tx *db.Tx) error {
-		b = background{now: tx.Now}
-		merchant, number := c.account.Merchant, c.api.get("ORDERNUMBER")
-		strangers, err := w.again(c.ctx, tx, []Account{c.account})
-		if err != nil {
-			return err
-		}
-		if strangers[0] != nil {
-			return strangers[0]
-		}
-		if number != "" && len(number) <= 4*mostNumber {
-			taken, err := orders.Taken(c.ctx, tx, [][2]string{{merchant, clean(number, mostNumber)}})
-			if err != nil {
-				return err
-			}
-			b.taken = len(taken) > 0
-		}
-		keys := []merchants.TermsKey{{Merchant: merchant, Workflow: w.wants(c)}}
-		if uuid != "" && len(uuid) <= 100 {
-			if b.check, err = checkOf(c.ctx, tx, merchant, uuid); err != nil {
-				return err
-			}
-		}
-		if b.check != nil {
-			keys = append(keys, merchants.TermsKey{Merchant: merchant, Workflow: b.check.workflow})
-			found, err := w.Access.Lookup(c.ctx, tx, []access.Ask{{Merchant: merchant, Key: r.Key, Route: r.Route, Body: r.Body}})
-			if err != nil {
-				return err
-			}
-			b.used = found[0].Found && found[0].Status == http.StatusCreated || found[0].Err != nil // who was refused hears the same again
-		}
-		terms, err := w.Intake.Terms(c.ctx, tx, keys)
-		b.terms = terms[keys[0]]
-		if len(keys) > 1 {
-			b.checked = terms[keys[1]]
-		}
-		return err
-	})
-	return b, err
-}
-
 // mostNumber is how long an order number may be.
 const mostNumber = 50
 
-// orderOf reads and judges the fields of an order, in the order of the wire's table.
-func (w *Wire) orderOf(c *call, r *invoices.Request, b background, uuid string) error {
+// readOrder reads an order. Error: what comes first in the wire's table, and needs no look into the database.
+func (w *Wire) readOrder(c *call) (*reading, error) {
 	if _, err := w.workflowOf(c, 401, 402); err != nil {
-		return err
-	}
-	if b.terms.Merchant == "" {
-		return refuse(402, "This workflow does not exist any more")
+		return nil, err
 	}
 	s := &c.account.Settings
-	f := &form{n: c.api, settings: s, codes: orderCodes, today: dayOf(b.now)}
+	f := &form{n: c.api, settings: s, codes: orderCodes, today: dayOf(c.now)}
 	kind := f.kind()
-	number := f.number(b.taken)
-	r.Buyer = f.buyer(kind)
-	if email2 := c.api.get("EMAIL2"); email2 != "" && f.err == nil {
+	r := &reading{call: c, uuid: strings.ToLower(c.api.get("CHECKUUID")), number: f.number()}
+	r.beforeNumber = f.err
+	f.err = nil
+	b := f.buyer(kind)
+	if email2 := c.api.get("EMAIL2"); email2 != "" {
 		if _, err := ident.Email(email2); err != nil {
 			f.wrong(433, "The second e-mail address has the wrong format")
 		}
 	}
-	if err := w.judgeCheck(f, b, uuid); err != nil {
-		return err
-	}
+	r.beforeCheck = f.err
+	f.err = nil
 	if cur := c.api.get("CURRENCY"); cur != "" && !strings.EqualFold(cur, "EUR") {
 		f.wrong(603, "Only EUR is served")
 	}
-	lines, total := f.lines(r.Buyer.Address.Country)
-	f.delivery(&r.Buyer)
-	if f.err != nil {
-		return f.err
-	}
+	lines, total := f.lines(b.Address.Country)
+	f.delivery(&b)
 	if total <= 0 || total > mostCents {
-		return refuse(435, "The total of an order must be more than nothing")
+		f.wrong(435, "The total of an order must be more than nothing")
 	}
-	if b.check != nil && total > b.check.cents+slack(len(lines)) {
+	r.atLast, r.lines = f.err, len(lines)
+	r.ask = invoices.Request{Credential: access.OnBehalf(c.account.Merchant, c.account.agent()), Key: keyOf(c, r.uuid), Route: route, Body: sha256.Sum256(c.body),
+		Order: orders.New{Reference: r.number, Currency: "EUR", Prices: orders.InclVAT, TotalCents: total, Lines: lines},
+		Buyer: b, Loose: true, Witness: w, Note: saidOf(c, &b)}
+	prefix := s.Prefix
+	r.ask.Render = func(o invoices.Outcome) (int, []byte, error) {
+		if o.Order == nil {
+			return http.StatusConflict, turnedDown(o.Decision).write(), nil
+		}
+		return http.StatusCreated, ordered(publicNumber(prefix, o.Order.Reference)), nil
+	}
+	return r, nil
+}
+
+// meet reads what orders meet, each table once. Fault of an order: its account is not good any more.
+func (w *Wire) meet(ctx context.Context, tx *db.Tx, list []*reading) ([]db.Result[background], error) {
+	out := make([]db.Result[background], len(list))
+	accounts, pairs, uuids := make([]Account, len(list)), make([][2]string, len(list)), make([][2]string, len(list))
+	for i, r := range list {
+		accounts[i] = r.call.account
+		pairs[i], uuids[i] = [2]string{accounts[i].Merchant, r.number}, [2]string{r.uuid, accounts[i].Merchant}
+	}
+	strangers, err := w.again(ctx, tx, accounts)
+	if err != nil {
+		return nil, err
+	}
+	taken, err := orders.Taken(ctx, tx, once2(pairs))
+	if err != nil {
+		return nil, err
+	}
+	checks, err := checksOf(ctx, tx, once2(uuids))
+	if err != nil {
+		return nil, err
+	}
+	asks := make([]access.Ask, len(list))
+	var keys []merchants.TermsKey
+	for i, r := range list {
+		asks[i] = access.Ask{Merchant: accounts[i].Merchant, Key: r.ask.Key, Route: r.ask.Route, Body: r.ask.Body}
+		keys = append(keys, merchants.TermsKey{Merchant: accounts[i].Merchant, Workflow: w.wants(r.call)})
+		if c := checks[uuids[i]]; c != nil {
+			keys = append(keys, merchants.TermsKey{Merchant: c.merchant, Workflow: c.workflow})
+		}
+	}
+	kept, err := w.Access.Lookup(ctx, tx, asks)
+	if err != nil {
+		return nil, err
+	}
+	terms, err := w.Intake.Terms(ctx, tx, keys)
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range list {
+		c := checks[uuids[i]]
+		out[i].Err = strangers[i]
+		out[i].Value = background{terms: terms[merchants.TermsKey{Merchant: accounts[i].Merchant, Workflow: w.wants(r.call)}], taken: taken[pairs[i]], check: c,
+			used: kept[i].Found && kept[i].Status == http.StatusCreated || kept[i].Err != nil} // who was refused hears the same again
+		if c != nil {
+			out[i].Value.checked = terms[merchants.TermsKey{Merchant: c.merchant, Workflow: c.workflow}]
+		}
+	}
+	return out, nil
+}
+
+// judge says whether an order may be placed, by the order of the wire's table, and completes its request.
+func (w *Wire) judge(r *reading, b *background, now calendar.Instant, ask *invoices.Request) error {
+	if b.terms.Merchant == "" {
+		return refuse(402, "This workflow does not exist any more")
+	}
+	if r.beforeNumber != nil {
+		return r.beforeNumber
+	}
+	if b.taken {
+		return exists()
+	}
+	if r.beforeCheck != nil {
+		return r.beforeCheck
+	}
+	if err := judgeCheck(b, r.uuid, now); err != nil {
+		return err
+	}
+	if r.atLast != nil {
+		return r.atLast
+	}
+	if b.check != nil && ask.Order.TotalCents > b.check.cents+slack(r.lines) {
 		return refuse(444, "The order total is greater than the amount that was checked")
 	}
-	r.Workflow = b.terms.Contract.Workflow
-	if r.Checked = b.check != nil; r.Checked && b.check.askedFor {
-		r.Test = w.testing(c)
+	ask.Workflow = b.terms.Contract.Workflow
+	if ask.Checked = b.check != nil; ask.Checked && b.check.askedFor {
+		ask.Test = w.testing(r.call)
 	}
-	r.Order = orders.New{Reference: number, Currency: "EUR", Prices: orders.InclVAT, TotalCents: total, Lines: lines}
-	r.Note = w.saidOf(c, r)
 	return nil
 }
 
@@ -218,8 +288,8 @@ func (w *Wire) testing(c *call) string {
 // slack is what rounding in plug-ins may make of a total: a cent a line, and 5 at least.
 func slack(lines int) int64 { return max(int64(lines), 5) }
 
-// number reads the order number; taken says whether it names an order already.
-func (f *form) number(taken bool) string {
+// number reads the order number.
+func (f *form) number() string {
 	n := clean(f.n.get("ORDERNUMBER"), 4*mostNumber)
 	switch {
 	case n == "":
@@ -228,64 +298,68 @@ func (f *form) number(taken bool) string {
 		f.wrong(439, "An order number has at most 50 characters")
 	case f.settings.StrictNumbers && strings.Trim(n, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != "":
 		f.wrong(434, "An order number has letters, digits, _ and - only")
-	case taken:
-		f.wrong(403, "The order number exists already")
 	}
 	return n
 }
 
 // judgeCheck holds an order against the check that it names.
-func (w *Wire) judgeCheck(f *form, b background, uuid string) error {
-	unsecured := b.checked.Contract.Model != merchants.Guaranteed && b.terms.Contract.Model == merchants.Guaranteed
+func judgeCheck(b *background, uuid string, now calendar.Instant) error {
 	switch {
-	case f.err != nil:
-	case uuid == "" && !b.terms.Contract.Unchecked:
-		f.wrong(447, "Missing check uuid")
+	case uuid == "" && b.terms.Contract.Unchecked:
 	case uuid == "":
+		return refuse(447, "Missing check uuid")
 	case b.check == nil:
-		f.wrong(440, "Unknown check uuid")
+		return refuse(440, "Unknown check uuid")
 	case b.used:
 		return used()
-	case !b.now.Before(b.check.expiresAt):
-		f.wrong(445, "The check uuid has expired")
-	case unsecured:
-		f.wrong(451, "The check was made under a workflow without guarantee")
+	case !now.Before(b.check.expiresAt):
+		return refuse(445, "The check uuid has expired")
+	case b.checked.Contract.Model != merchants.Guaranteed && b.terms.Contract.Model == merchants.Guaranteed:
+		return refuse(451, "The check was made under a workflow without guarantee")
 	}
-	return f.err
+	return nil
 }
 
 // errRehearsed rolls a dry run back.
 var errRehearsed = errors.New("only a rehearsal")
 
 // rehearse decides as the order would, and takes it back. The number stays free and the uuid unused.
-func (w *Wire) rehearse(c *call, r *invoices.Request) error {
-	var tried []invoices.Tried
-	err := w.DB.Write(c.ctx, func(tx *db.Tx) error {
-		var err error
-		tried, err = w.Intake.Check(c.ctx, tx, []invoices.Trial{{Merchant: c.account.Merchant, Workflow: r.Workflow, Buyer: r.Buyer,
-			Cents: r.Order.TotalCents, Loose: true, Checked: r.Checked, Test: r.Test}})
-		if err == nil {
-			err = errRehearsed
+func (w *Wire) rehearse(r *reading) error {
+	var no error
+	err := w.DB.Write(r.call.ctx, func(tx *db.Tx) error {
+		met, err := w.meet(r.call.ctx, tx, []*reading{r})
+		if err != nil {
+			return err
 		}
-		return err
+		ask := r.ask
+		if no = met[0].Err; no == nil {
+			no = w.judge(r, &met[0].Value, tx.Now, &ask)
+		}
+		if no != nil {
+			return errRehearsed
+		}
+		tried, err := w.Intake.Check(r.call.ctx, tx, []invoices.Trial{{Merchant: r.call.account.Merchant, Workflow: ask.Workflow, Buyer: ask.Buyer,
+			Cents: ask.Order.TotalCents, Loose: true, Checked: ask.Checked, Test: ask.Test}})
+		if err != nil {
+			return err
+		}
+		if no = tried[0].Err; no == nil && tried[0].Decision.Class != risk.Accepted {
+			no = turnedDown(tried[0].Decision)
+		}
+		return errRehearsed
 	})
-	switch {
-	case !errors.Is(err, errRehearsed):
-		return err
-	case tried[0].Err != nil:
-		return tried[0].Err
-	case tried[0].Decision.Class != risk.Accepted:
-		return turnedDown(tried[0].Decision)
+	if errors.Is(err, errRehearsed) {
+		return no
 	}
-	return nil
+	return err
 }
 
 // saidOf gathers what no stage asks for.
-func (w *Wire) saidOf(c *call, r *invoices.Request) *said {
+func saidOf(c *call, b *buyers.Buyer) *said {
 	n := c.api
 	s := &said{Prefix: c.account.Settings.Prefix, Email2: n.line("EMAIL2"), Debtor: n.line("DEBTORNUMBER"), Text: clean(n.get("ADITIONALTEXT", "ADDITIONALTEXT"), 1000),
 		Variables: [3]string{n.line("VARIABLE1"), n.line("VARIABLE2"), n.line("VARIABLE3")}, Tracking: n.line("TRACKANDTRACE")}
-	if r.Buyer.Kind != buyers.Company || r.Buyer.Company.VATID == "" {
+	if _, err := ident.VATID(n.line("VATNUMBER")); err != nil || b.Kind != buyers.Company {
 		s.VATNumber = n.line("VATNUMBER")
 	}
 	return s

@@ -53,6 +53,7 @@ type Config struct {
 type Wire struct {
 	Config
 	checks  *db.Batch[asking, approval]
+	places  *db.Batch[ordering, []byte]
 	starts  *db.Batch[starting, []started]
 	paths   map[string]string // of the JSON half, without /v2/
 	counted counter
@@ -64,6 +65,7 @@ type Wire struct {
 func New(c Config) *Wire {
 	w := &Wire{Config: c, known: map[string]met{}, paths: table(c.Paths)}
 	w.checks = db.NewBatch(c.DB, w.runChecks)
+	w.places = db.NewBatch(c.DB, w.runOrders)
 	w.starts = db.NewBatch(c.DB, w.runStarts)
 	return w
 }

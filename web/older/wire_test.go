@@ -230,23 +230,48 @@ func TestSecondLook(t *testing.T) {
 // TestAttempt: a check is an attempt on record, and the order after it is the same one.
 func TestAttempt_S_CHK_02(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		w.accepted("N1")
-		var r risk.Record
-		w.must(w.DB.Read(t.Context(), func(tx *db.Tx) error {
-			o, err := orders.ByReference(t.Context(), tx, w.shop, "N1")
-			if err != nil {
+		attempts := func(number string) risk.Record {
+			var r risk.Record
+			w.must(w.DB.Read(t.Context(), func(tx *db.Tx) error {
+				o, err := orders.ByReference(t.Context(), tx, w.shop, number)
+				if err != nil {
+					return err
+				}
+				r, err = risk.Find(t.Context(), tx, w.Vault, w.shop, o.Attempt)
 				return err
-			}
-			r, err = risk.Find(t.Context(), tx, w.Vault, w.shop, o.Attempt)
-			return err
-		}))
-		if w.count("decisions") != 2 || r.Facts.AttemptsToday != 0 || r.Decision.Class != risk.Accepted {
+			}))
+			return r
+		}
+		w.accepted("N1")
+		if r := attempts("N1"); w.count("decisions") != 2 || r.Facts.AttemptsToday != 0 || r.Decision.Class != risk.Accepted {
 			t.Errorf("%d decisions, %+v", w.count("decisions"), r.Facts)
+		}
+		w.accepted("N2")
+		if r := attempts("N2"); r.Facts.AttemptsToday != 1 {
+			t.Errorf("the order before counts as %d attempts", r.Facts.AttemptsToday)
 		}
 		w.api("check", private("BIRTHDATE="))
 		w.api("check", private("BIRTHDATE=", "ORDERAMOUNT=800"))
 		if got := w.api("check", private("BIRTHDATE=", "ORDERAMOUNT=800", "EMAIL=new@example.org", "PHONENUMBER=0687654321")); code(got) != "501" {
 			t.Errorf("without a date of birth the contract raises a limit: %s", got)
+		}
+	})
+}
+
+// TestTestMode: an order whose check was asked for in test mode is accepted likewise, as long as the mode lasts.
+func TestTestMode(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		order := func(number string) string {
+			return w.api("order", private("WORKFLOWNUMBER=4", "ORDERNUMBER="+number, "CHECKUUID={uuid}")+oneItem)
+		}
+		w.api("check", private("WORKFLOWNUMBER=4", "BACKDOOR=1"))
+		if got := order("T1"); code(got) != "200" {
+			t.Error(got)
+		}
+		w.api("check", private("WORKFLOWNUMBER=4", "BACKDOOR=1"))
+		w.set(func(s *older.Settings) { s.TestMode = false })
+		if got := order("T2"); code(got) != "701" {
+			t.Error(got)
 		}
 	})
 }
