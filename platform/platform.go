@@ -191,7 +191,9 @@ func (p *Platform) Attach(r *jobs.Runner) {
 	ended := access.NewSweeper(p.DB)
 	r.Add("forget sign-ins", func(ctx context.Context) (bool, error) { return false, ended.Step(ctx) })
 	checks := older.NewSweeper(p.DB)
-	r.Add("tell shops", p.hooks.Step)
+	if p.older.Outbound != nil {
+		r.Add("tell shops", p.hooks.Step)
+	}
 	r.Add("forget checks", func(ctx context.Context) (bool, error) { return false, checks.Step(ctx) })
 	over := checkout.NewSweeper(p.DB, p.checkouts)
 	r.Add("end checkouts", over.Step)
@@ -220,13 +222,14 @@ func (p *Platform) Settle(ctx context.Context) error {
 
 // runDue runs everything that is due, and what shops are to be told of it.
 func (p *Platform) runDue(ctx context.Context) error {
-	if err := p.Scanner.RunUntilIdle(ctx); err != nil {
-		return err
+	for {
+		if err := p.Scanner.RunUntilIdle(ctx); err != nil || p.older.Outbound == nil {
+			return err
+		}
+		if news, err := p.hooks.Run(ctx); err != nil || !news {
+			return err
+		}
 	}
-	if err := p.hooks.Run(ctx); err != nil {
-		return err
-	}
-	return p.Scanner.RunUntilIdle(ctx)
 }
 
 // MoveTo moves business time on to an instant. On the way it stops at each moment at which something is

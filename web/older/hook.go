@@ -80,6 +80,7 @@ type Hooks struct {
 	version int64
 	shops   map[string]Account // that want to be told
 	seen    map[string]bool    // events of the window
+	read    int                // events, so far
 }
 
 // NewHooks makes Hooks.
@@ -136,13 +137,16 @@ func (h *Hooks) clean(ctx context.Context, now calendar.Instant) error {
 	return err
 }
 
-// Run reads until nothing is left, whatever the time: for stories and a clock that has been moved.
-func (h *Hooks) Run(ctx context.Context) error {
+// Run reads until nothing is left, whatever the time, and says whether there was anything new: for stories and a clock
+// that has been moved.
+func (h *Hooks) Run(ctx context.Context) (news bool, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for {
-		if more, err := h.follow(ctx); err != nil || !more {
-			return err
+		read := h.read
+		more, err := h.follow(ctx)
+		if news = news || h.read > read; err != nil || !more {
+			return news, err
 		}
 	}
 }
@@ -169,11 +173,15 @@ func (h *Hooks) follow(ctx context.Context) (more bool, err error) {
 		if err != nil {
 			return err
 		}
-		return h.read(ctx, tx, &x)
+		return h.look(ctx, tx, &x)
 	})
 	switch {
-	case err != nil || x.cursor == "":
+	case err != nil:
 		return false, err
+	case x.cursor == "" && len(h.shops) == 0:
+		return false, nil
+	case x.cursor == "": // the reading ended just when a shop began to listen
+		return false, h.wire.DB.Write(ctx, func(tx *db.Tx) error { return listenFrom(ctx, tx) })
 	case len(h.shops) == 0:
 		return false, h.wire.DB.Write(ctx, func(tx *db.Tx) error { return h.forget(ctx, tx, x.cursor) })
 	case len(x.events) == 0 && x.to == x.cursor:
@@ -214,8 +222,8 @@ func (h *Hooks) listen(ctx context.Context, tx *db.Tx) error {
 	return err
 }
 
-// read reads events that were not seen yet, and finds how far nothing new can appear.
-func (h *Hooks) read(ctx context.Context, tx *db.Tx, x *found) error {
+// look reads events that were not seen yet, and finds how far nothing new can appear.
+func (h *Hooks) look(ctx context.Context, tx *db.Tx, x *found) error {
 	x.to = x.cursor
 	settled := tx.Now
 	if tx.Engine() == "postgres" { // the one writer of SQLite commits in the order of ids
@@ -244,6 +252,7 @@ func (h *Hooks) read(ctx context.Context, tx *db.Tx, x *found) error {
 }
 
 func (h *Hooks) remember(x *found) {
+	h.read += len(x.events)
 	for _, e := range x.events {
 		h.seen[e.ID] = true
 	}

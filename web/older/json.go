@@ -85,7 +85,7 @@ var jsonCalls = map[string]jsonCall{
 func CheckPaths(paths map[string]string) error {
 	seen := map[string]bool{}
 	for name, path := range paths {
-		rest, ok := strings.CutPrefix(path, "/v2/")
+		rest, ok := strings.CutPrefix(strings.ToLower(path), "/v2/")
 		switch {
 		case ours[name] == "":
 			return fmt.Errorf("no call of the older wire that may be moved is called %q", name)
@@ -107,7 +107,7 @@ func table(paths map[string]string) map[string]string {
 		out[path] = name
 	}
 	for name, path := range paths {
-		out[strings.Trim(strings.TrimPrefix(path, "/v2/"), "/")] = name
+		out[strings.ToLower(strings.TrimPrefix(path, "/v2/"))] = name
 	}
 	return out
 }

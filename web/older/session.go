@@ -162,11 +162,7 @@ func (s *sessionForm) need(field, value string) string {
 // returns reads where the buyer goes. The addresses are the shop's, to the byte.
 func (s *sessionForm) returns(n *node) checkout.Returns {
 	at := func(name string) string {
-		v := n.raw(name)
-		if strings.TrimSpace(v) == "" {
-			return ""
-		}
-		return v
+		return strings.TrimSpace(n.raw(name))
 	}
 	fail, cancel, back := at("FAILURL"), at("CANCELURL"), at("BACKURL")
 	return checkout.Returns{Success: s.need("client.returnURL.successURL", at("SUCCESSURL")),
