@@ -14,6 +14,7 @@
 //     only with the code. To ask for one looks, and takes, the same whether we know the address or not.
 //   - A session proves e-mail addresses, as handles, and no person. Its cookie is 256 random bits, of which the
 //     database holds the SHA-256.
+//   - A sign-in on a device that was not known before is told to the address that was proved.
 //   - Links, sessions and limits live in wall time.
 //   - Who makes or ends a credential is recorded in the same transaction.
 package access

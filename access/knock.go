@@ -66,3 +66,14 @@ func limited(wall calendar.Instant) error {
 	wait := windowOf(wall).Add(knockWindow).Sub(wall)
 	return fault.New(fault.Limited, "sign-in-limit", "Too many sign-in links were asked for. Wait %d minutes.", int(wait.Minutes())+1)
 }
+
+// Knock counts a try of something by a network, and refuses it beyond most within 15 minutes. Error: Limited
+// "rate-limit".
+func (s *SignIns) Knock(ctx context.Context, tx *db.Tx, what string, from netip.Addr, most int64) error {
+	hash, _ := s.vault.Handle("network", network(from))
+	n, err := knock(ctx, tx, what, hash)
+	if err == nil && n > most {
+		err = fault.New(fault.Limited, "rate-limit", "This was tried too often. Wait a quarter of an hour.")
+	}
+	return err
+}

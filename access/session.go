@@ -3,7 +3,6 @@ package access
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"achteraf/buyers"
@@ -65,8 +64,7 @@ const deviceLength = 100
 func (s *SignIns) open(ctx context.Context, tx *db.Tx, proved []buyers.Handle, secret, device string) (NewSession, error) {
 	out := NewSession{ID: tx.ID("ses_"), Cookie: secret, ExpiresAt: tx.Wall.Add(sessionLife)}
 	hash := hashOf(secret)
-	device = strings.ToValidUTF8(device[:min(len(device), deviceLength)], "")
-	sealed := []byte(s.vault.SealShared(sessionPurpose, devicePlace(out.ID), []byte(device)))
+	sealed := []byte(s.vault.SealShared(sessionPurpose, devicePlace(out.ID), []byte(shortDevice(device))))
 	_, err := tx.Exec(ctx, `
 insert into sessions (hash, id, device, made_at, seen_at, expires_at) values ($1, $2, $3, $4, $4, $5)`, hash, out.ID, sealed, tx.Wall, out.ExpiresAt)
 	for _, h := range proved {

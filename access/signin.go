@@ -25,6 +25,10 @@ import (
 // DueSendLink is the kind of due row that SendDue runs. Its subject is the sign-in.
 const DueSendLink = "signin.send"
 
+// DueArrived is the kind of due row that tells somebody of a sign-in on a device that was not known. Its subject is the
+// session.
+const DueArrived = "signin.arrived"
+
 const (
 	linkLife  = 15 * time.Minute // wall time
 	codeTries = 5
@@ -44,8 +48,8 @@ type Letter struct {
 	ExpiresAt calendar.Instant
 }
 
-// SendLink takes a letter over: it writes rows in tx and calls nobody outside it.
-type SendLink func(ctx context.Context, tx *db.Tx, l Letter) error
+// SendLink takes a letter over, outside of a transaction, and returns what stores it; it calls nobody.
+type SendLink func(ctx context.Context, l Letter) (jobs.Finish, error)
 
 // Limits says how often sign-in links may be asked for within 15 minutes.
 type Limits struct {
@@ -188,47 +192,74 @@ values ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9)`, r.id, r.handles, hashOf(x.Token
 	return r, jobs.Add(ctx, tx, []jobs.Due{{Kind: DueSendLink, Merchant: "operator", Subject: r.id}})
 }
 
-// SendDue runs due rows: it hands letters to known addresses over, and forgets all of them.
-func (s *SignIns) SendDue(ctx context.Context, tx *db.Tx, due []jobs.Due) error {
-	for _, d := range due {
-		r, err := find(ctx, tx, d.Subject)
-		if errors.Is(err, db.ErrNone) {
-			continue // swept
+// SendDue runs due rows: it hands letters to known addresses over, and forgets all of them. Letters are written
+// outside of a transaction; what it returns stores them, once.
+func (s *SignIns) SendDue(ctx context.Context, due []jobs.Due) (jobs.Finish, error) {
+	letters, err := s.letters(ctx, due)
+	if err != nil {
+		return nil, err
+	}
+	stores := make([]jobs.Finish, len(due))
+	for i, l := range letters {
+		if l == nil {
+			continue
 		}
-		if err != nil {
-			return err
-		}
-		if err := s.release(ctx, tx, r); err != nil {
-			return err
+		if stores[i], err = s.send(ctx, *l); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return func(ctx context.Context, tx *db.Tx) error {
+		for i, d := range due {
+			n, err := tx.Exec(ctx, `update signins set letter = null where id = $1 and letter is not null`, d.Subject)
+			if err == nil && n == 1 && stores[i] != nil {
+				err = stores[i](ctx, tx)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil
 }
 
-func (s *SignIns) release(ctx context.Context, tx *db.Tx, r stored) error {
-	if r.letter == nil {
+// letters reads those that are to go, in the order of due; nil for what was swept, is too old or for an address that
+// we do not know.
+func (s *SignIns) letters(ctx context.Context, due []jobs.Due) ([]*Letter, error) {
+	var all []*Letter
+	err := s.db.Read(ctx, func(tx *db.Tx) error {
+		all = make([]*Letter, len(due))
+		for i, d := range due {
+			r, err := find(ctx, tx, d.Subject)
+			if err != nil && !errors.Is(err, db.ErrNone) {
+				return err
+			}
+			if all[i], err = s.letter(ctx, tx, r); err != nil {
+				return err
+			}
+		}
 		return nil
+	})
+	return all, err
+}
+
+func (s *SignIns) letter(ctx context.Context, tx *db.Tx, r stored) (*Letter, error) {
+	if r.letter == nil {
+		return nil, nil
 	}
 	owners, err := buyers.Owners(ctx, tx, r.proved())
+	if err != nil || len(owners) == 0 || !tx.Wall.Before(r.expiresAt) {
+		return nil, err
+	}
+	plain, err := s.vault.OpenShared(letterPurpose, r.place(), r.letter)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if len(owners) > 0 && tx.Wall.Before(r.expiresAt) {
-		plain, err := s.vault.OpenShared(letterPurpose, r.place(), r.letter)
-		if err != nil {
-			return err
-		}
-		l := Letter{}
-		if err := json.Unmarshal(plain, &l); err != nil {
-			return err
-		}
-		l.SignIn, l.ExpiresAt = r.id, r.expiresAt
-		if err := s.send(ctx, tx, l); err != nil {
-			return err
-		}
+	l := Letter{}
+	if err := json.Unmarshal(plain, &l); err != nil {
+		return nil, err
 	}
-	_, err = tx.Exec(ctx, `update signins set letter = null where id = $1`, r.id)
-	return err
+	l.SignIn, l.ExpiresAt = r.id, r.expiresAt
+	return &l, nil
 }
 
 // handleSize is the length of a handle's hash.
@@ -345,8 +376,14 @@ func (s *SignIns) Finish(ctx context.Context, p Proof) (NewSession, error) {
 		if err := end(ctx, tx, hashOf(p.Session)); err != nil {
 			return err
 		}
-		out, err = s.open(ctx, tx, r.proved(), secretText(raw[:]), p.Device)
-		return err
+		strange, err := s.strange(ctx, tx, r.proved(), p.Device)
+		if err != nil {
+			return err
+		}
+		if out, err = s.open(ctx, tx, r.proved(), secretText(raw[:]), p.Device); err != nil || !strange {
+			return err
+		}
+		return jobs.Add(ctx, tx, []jobs.Due{{Kind: DueArrived, Merchant: "operator", Subject: out.ID}})
 	})
 	if err := cmp.Or(err, wrong); err != nil {
 		return NewSession{}, err

@@ -72,6 +72,14 @@ func (z Zone) DateOf(i Instant) Date {
 	return dateFrom(floorDiv(unix+z.offset(unix), daySeconds) + daysTo1970)
 }
 
+// Clock returns the time of day in z at i: "14:05".
+func (z Zone) Clock(i Instant) string {
+	unix := floorDiv(i.us, secondUs)
+	unix += z.offset(unix)
+	minute := (unix - daySeconds*floorDiv(unix, daySeconds)) / 60
+	return fmt.Sprintf("%02d:%02d", minute/60, minute%60)
+}
+
 // StartOf returns the first instant of d in z. Where the clock jumps over midnight that is the moment of the jump,
 // where it strikes midnight twice the first stroke, and where the whole day is left out the start of the next.
 //

@@ -235,3 +235,12 @@ func BenchmarkStartOf(b *testing.B) {
 		_ = z.StartOf(d)
 	}
 }
+
+func TestClock(t *testing.T) {
+	z := zone(t, "Europe/Amsterdam")
+	for at, want := range map[string]string{"2026-11-26T13:12:59Z": "14:12", "2026-07-01T22:00:00Z": "00:00", "1960-01-01T23:59:00Z": "00:59"} {
+		if got := z.Clock(instant(at)); got != want {
+			t.Errorf("%s is %s, want %s", at, got, want)
+		}
+	}
+}

@@ -152,31 +152,9 @@ func (c *Clerk) dueAnew(ctx context.Context, tx *db.Tx, v *Invoice) (calendar.In
 	return zone.StartOf(v.DueOn.AddDays(1)), nil
 }
 
-// lockOf locks the invoices of orders given as (merchant, order id).
+// lockOf locks the invoices of orders given as (merchant, order id). It reads them once: an order and its invoice
+// are made at one moment, so that their ids sort alike, but for orders of one millisecond. Whoever locks two of
+// those by invoice meanwhile may wait for us in a circle; then one of both runs again.
 func (c *Clerk) lockOf(ctx context.Context, tx *db.Tx, keys []Key) (map[Key]*Invoice, error) {
-	found, err := OfOrders(ctx, tx, keys)
-	if err != nil {
-		return nil, err
-	}
-	var ids []Key
-	for _, list := range found {
-		ids = append(ids, keysOfValues(list)...)
-	}
-	locked, err := lock(ctx, tx, ids)
-	if err != nil {
-		return nil, err
-	}
-	out := map[Key]*Invoice{}
-	for _, v := range locked {
-		out[Key{v.Merchant, v.Order}] = v
-	}
-	return out, nil
-}
-
-func keysOfValues(list []Invoice) []Key {
-	out := make([]Key, len(list))
-	for i, v := range list {
-		out[i] = Key{v.Merchant, v.ID}
-	}
-	return out
+	return lockBy(ctx, tx, findOfOrders, keys, func(v *Invoice) Key { return Key{v.Merchant, v.Order} })
 }

@@ -23,6 +23,7 @@ const (
 	FactIssued   = "invoice.issued"   // subject: the invoice
 	FactPaid     = "invoice.paid"     // subject: the invoice, when nothing is open on it any more
 	FactCredited = "invoice.credited" // subject: the credit note
+	FactDelayed  = "invoice.delayed"  // subject: the hold of the notice
 )
 
 // SliceSize is how many due rows of one kind share a transaction. A series' row is locked as long.

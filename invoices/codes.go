@@ -1,8 +1,12 @@
 package invoices
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"image"
+	stdcolor "image/color"
+	"image/png"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -73,6 +77,28 @@ func Modules(text string) ([][]bool, error) {
 // in part, Belgian and German ones all do (S-PAY-03).
 func PageFirst(country string) bool { return country == "NL" }
 
+// Symbol is a code by which an invoice can be paid.
+type Symbol struct {
+	Page bool   // it leads to the pay page; else it is a transfer
+	Text string // what it says
+}
+
+// Symbols are the codes of an amount to pay, in the order of the debtor's country. Where a bank could not read the
+// transfer there is no code of it, and without a page none of that.
+func Symbols(country, payee, iban string, cents int64, reference, page string) []Symbol {
+	var all []Symbol
+	if text, err := TransferCode(payee, iban, cents, reference); err == nil {
+		all = append(all, Symbol{false, text})
+	}
+	if page == "" {
+		return all
+	}
+	if PageFirst(country) {
+		return append([]Symbol{{true, page}}, all...)
+	}
+	return append(all, Symbol{true, page})
+}
+
 // code is one code of a document with its label. What it says stands beside it as text.
 type code struct {
 	Word string // key of the label
@@ -80,30 +106,47 @@ type code struct {
 	code *qr.Code
 }
 
-// addCodes gives a transfer its codes. Where a bank could not read a code for it there is none: the fields stay.
+// addCodes gives a transfer its codes.
 func (d *draft) addCodes(t *transfer) error {
-	if text, err := TransferCode(d.Account.Name, d.Account.IBAN, t.Cents, d.Order.PaymentReference); err == nil {
-		c, err := qr.Encode(text, qr.M)
+	t.URL = d.PayURL
+	for _, s := range Symbols(d.Order.Country, d.Account.Name, d.Account.IBAN, t.Cents, d.Order.PaymentReference, d.PayURL) {
+		q, err := qr.Encode(s.Text, qr.M)
 		if err != nil {
 			return err
 		}
-		t.Codes = append(t.Codes, code{Word: "code-transfer", code: c})
-	}
-	if d.PayURL == "" {
-		return nil
-	}
-	c, err := qr.Encode(d.PayURL, qr.M)
-	if err != nil {
-		return err
-	}
-	page := code{Word: "code-page", URL: d.PayURL, code: c}
-	t.URL = d.PayURL
-	if PageFirst(d.Order.Country) {
-		t.Codes = append([]code{page}, t.Codes...)
-	} else {
-		t.Codes = append(t.Codes, page)
+		c := code{Word: "code-transfer", code: q}
+		if s.Page {
+			c.Word, c.URL = "code-page", s.Text
+		}
+		t.Codes = append(t.Codes, c)
 	}
 	return nil
+}
+
+// pixels are those of a module of a picture, so that it stays sharp where it is shown larger or printed.
+const pixels = 6
+
+// Picture is a code as a PNG with its margin, in black on white.
+func Picture(text string) ([]byte, error) {
+	q, err := qr.Encode(text, qr.M)
+	if err != nil {
+		return nil, err
+	}
+	c := code{code: q}
+	side := c.Side() * pixels
+	img := image.NewPaletted(image.Rect(0, 0, side, side), stdcolor.Palette{stdcolor.White, stdcolor.Black})
+	c.bars(func(x, y, n int) {
+		for row := y * pixels; row < (y+1)*pixels; row++ {
+			from := img.PixOffset(x*pixels, row)
+			for i := range n * pixels {
+				img.Pix[from+i] = 1
+			}
+		}
+	})
+	var out bytes.Buffer
+	fast := png.Encoder{CompressionLevel: png.BestSpeed} // a few hundred bytes more, in a third of the time
+	err = fast.Encode(&out, img)
+	return out.Bytes(), err
 }
 
 // quiet is the empty margin that a reader needs around a code, in modules (ISO/IEC 18004).

@@ -1,16 +1,22 @@
 package invoices
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"image"
+	"image/png"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"achteraf/internal/ident"
 
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/qrcode"
 	"pgregory.net/rapid"
+	"rsc.io/qr"
 )
 
 // TestTransferCode: the vectors of standards.md 5.1.
@@ -87,4 +93,81 @@ func TestTransferCodeSaysIt(t *testing.T) {
 			t.Fatalf("%+v gives\n%s", e, got)
 		}
 	})
+}
+
+// TestReadableInPrint_S_PAY_03 prints the largest codes that there can be: at 2.5 cm with their margin, as somebody may
+// print the mail, and at the size of the document. The rule is that of code printers: a module of four dots or more at
+// 300 dots to the inch, 0.34 mm. Each is then read back from the dots of such a printer, as a camera sees them.
+func TestReadableInPrint_S_PAY_03(t *testing.T) {
+	const inch, dots, camera = 25.4, 300, 3
+	large := epc{Name: strings.Repeat("Stichting Derdengelden ", 3) + "X", IBAN: "MT84MALT011000012345MTLCAST001SXYZ"[:31], Cents: 999_999_999_99, Reference: "RF40123456789012345678901"}
+	greek := large // two bytes for a letter
+	greek.Name = strings.Repeat("αβγδεζηθικλμνξοπρστυφχψω", 3)[:2*70]
+	for name, e := range map[string]epc{"a name of 70 letters": large, "a name of 70 Greek letters": greek} {
+		text, err := e.payload()
+		if err != nil {
+			t.Fatal(err)
+		}
+		picture, err := Picture(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, err := png.Decode(bytes.NewReader(picture))
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, err := qr.Encode(text, qr.M)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, side := range []float64{25, codeSide} {
+			if module := side / float64((code{code: q}).Side()); module < 4*inch/dots {
+				t.Errorf("%s at %.0f mm: a module of %.3f mm", name, side, module)
+			}
+			paper := printed(img, int(side/inch*dots))
+			if got := read(t, printed(paper, camera*paper.Bounds().Dx())); got != text {
+				t.Errorf("%s at %.0f mm reads as %q", name, side, got)
+			}
+		}
+	}
+	if codeSide < 25 {
+		t.Errorf("the document prints codes %.1f mm wide", codeSide)
+	}
+}
+
+// printed is a picture in another number of dots, each black or white by what most of it covers.
+func printed(img image.Image, side int) image.Image {
+	const fine = 5 // looks at each dot, along and across
+	out := image.NewGray(image.Rect(0, 0, side, side))
+	width := img.Bounds().Dx()
+	at := func(i int) int { return i * width / (side * fine) }
+	for y := range side {
+		for x := range side {
+			white := 0
+			for dy := range fine {
+				for dx := range fine {
+					if c, _, _, _ := img.At(at(x*fine+dx), at(y*fine+dy)).RGBA(); c > 0 {
+						white++
+					}
+				}
+			}
+			if 2*white > fine*fine {
+				out.Pix[out.PixOffset(x, y)] = 255
+			}
+		}
+	}
+	return out
+}
+
+func read(t *testing.T, img image.Image) string {
+	t.Helper()
+	bitmap, err := gozxing.NewBinaryBitmapFromImage(img)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := qrcode.NewQRCodeReader().Decode(bitmap, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.GetText()
 }

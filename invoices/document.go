@@ -24,7 +24,7 @@ var documents = readDocuments()
 func readDocuments() map[string]*template.Template {
 	all := map[string]*template.Template{}
 	for code, l := range languages {
-		words := template.FuncMap{"say": l.say, "amount": l.amount, "number": l.number, "percent": l.percent}
+		words := template.FuncMap{"say": l.say, "amount": l.Euros, "number": l.Decimal, "percent": l.Percent}
 		all[code] = template.Must(template.New("").Funcs(words).Parse(documentFile))
 	}
 	return all
@@ -41,7 +41,7 @@ type draft struct {
 // draftOf makes the page of a document from its facts and from nothing else.
 func draftOf(f *facts) *draft {
 	d := &draft{language: languages[f.Language], facts: f}
-	d.page.Language = d.code
+	d.page.Language = string(d.Lang)
 	d.page.Shop, d.page.Operator = helper{f.Shop.Name, contactsOf(f.Shop.Contacts)}, helper{f.Operator.Name, contactsOf(f.Operator.Contacts)}
 	if f.Note != nil {
 		d.fillCredit(*f.Note)
@@ -136,7 +136,7 @@ func (d *draft) render() ([]byte, error) {
 		return nil, d.err
 	}
 	var out bytes.Buffer
-	err := documents[d.code].ExecuteTemplate(&out, "document", d.page)
+	err := documents[d.Language].ExecuteTemplate(&out, "document", d.page)
 	return out.Bytes(), err
 }
 
@@ -157,10 +157,10 @@ func (d *draft) fillInvoice() {
 	switch {
 	case v.Number != "":
 		p.Title, p.Number = d.word("title-invoice"), v.Number
-		p.Facts = append(p.Facts, fact{"fact-number", v.Number}, fact{"fact-issued", d.day(v.IssuedOn)}, fact{"fact-due", d.day(v.DueOn)})
+		p.Facts = append(p.Facts, fact{"fact-number", v.Number}, fact{"fact-issued", d.FullDay(v.IssuedOn)}, fact{"fact-due", d.FullDay(v.DueOn)})
 		p.Slip = slip{Label: d.word("slip-pay", d.Shop.Name), Cents: due}
 		if due > 0 {
-			p.Slip.When = d.word("slip-by", d.weekday(v.DueOn))
+			p.Slip.When = d.word("slip-by", d.FullWeekday(v.DueOn))
 			p.Pay = d.transfer(due)
 		} else {
 			p.Slip.More = d.word("slip-paid")
@@ -168,7 +168,7 @@ func (d *draft) fillInvoice() {
 		d.fillTotals(credited, due)
 	case v.Status == Planned:
 		p.Title, p.Mark = d.word("title-preview"), d.word("mark-planned")
-		p.Slip = slip{Label: d.word("slip-later", d.Shop.Name), Cents: due, More: d.word("slip-planned", d.weekday(v.SendOn))}
+		p.Slip = slip{Label: d.word("slip-later", d.Shop.Name), Cents: due, More: d.word("slip-planned", d.FullWeekday(v.SendOn))}
 		d.fillTotals(credited, due)
 	default:
 		p.Title, p.Mark = d.word("title-preview"), d.word("mark-withdrawn")
@@ -187,7 +187,7 @@ func (d *draft) transfer(cents int64) *transfer {
 	}
 	d.err = errors.Join(d.err, d.addCodes(t))
 	if latest := LatestTransfer(d.Invoice.DueOn); latest.After(d.Invoice.IssuedOn) {
-		t.Latest = d.weekday(latest)
+		t.Latest = d.FullWeekday(latest)
 	}
 	return t
 }
@@ -255,7 +255,7 @@ func (d *draft) fillParties() {
 
 // fillOrder adds what is known of the order. Its date stands for that of the supply, which is not known yet.
 func (d *draft) fillOrder() {
-	d.page.Facts = append(d.page.Facts, fact{"fact-order", d.Order.Reference}, fact{"fact-ordered", d.day(d.Order.PlacedOn)})
+	d.page.Facts = append(d.page.Facts, fact{"fact-order", d.Order.Reference}, fact{"fact-ordered", d.FullDay(d.Order.PlacedOn)})
 	if d.Order.TermsVersion != "" {
 		d.page.Facts = append(d.page.Facts, fact{"fact-terms", d.word("fact-terms-value", d.Order.TermsVersion)})
 	}
@@ -265,7 +265,7 @@ func (d *draft) fillOrder() {
 func (d *draft) fillLines() {
 	excl := d.Order.Prices == orders.ExclVAT
 	for _, l := range d.Lines {
-		r := row{What: l.Description, Quantity: l.Quantity, Price: d.amount(l.UnitPriceCents), VAT: l.VATPercent, Cents: l.TotalCents}
+		r := row{What: l.Description, Quantity: l.Quantity, Price: d.Euros(l.UnitPriceCents), VAT: l.VATPercent, Cents: l.TotalCents}
 		if d.Buyer.Kind == buyers.Company && !excl {
 			r.Net = d.netPrice(l)
 		}
@@ -297,7 +297,7 @@ func (d *draft) netPrice(l lineFacts) string {
 	}
 	net, _, err := money.VATIncluded(money.EUR(l.UnitPriceCents), rate)
 	d.err = errors.Join(d.err, err)
-	return d.word("line-net", d.amount(net.Cents))
+	return d.word("line-net", d.Euros(net.Cents))
 }
 
 // partName says what a part of a credit takes back.
@@ -386,8 +386,8 @@ func (d *draft) fillCredit(n creditFacts) {
 	p.LinesWord, p.AmountWord = "lines-credit", "line-amount-incl"
 	d.fillParties()
 	p.Facts = []fact{
-		{"fact-credit-number", n.Number}, {"fact-credit-date", d.day(n.MadeOn)},
-		{"fact-of", d.word("fact-of-value", d.Invoice.Number, d.day(d.Invoice.IssuedOn))},
+		{"fact-credit-number", n.Number}, {"fact-credit-date", d.FullDay(n.MadeOn)},
+		{"fact-of", d.word("fact-of-value", d.Invoice.Number, d.FullDay(d.Invoice.IssuedOn))},
 		{"fact-reason", d.word("reason-" + n.Reason)},
 	}
 	d.fillOrder()

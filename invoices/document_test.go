@@ -230,7 +230,7 @@ func TestDocumentElements(t *testing.T) {
 		"order number":      "Bestelnummer van de winkel " + o.Order.Reference,
 		"terms":             "Voorwaarden van de winkel versie 1",
 		"line":              "Wollen sokken 2 €\u00a07,50 21% €\u00a015,00",
-		"discount":          "Korting HERFST10 1 €\u00a0-10,00 21% €\u00a0-10,00",
+		"discount":          "Korting HERFST10 1 €\u00a0−10,00 21% €\u00a0−10,00",
 		"high rate":         "21% €\u00a074,30 €\u00a015,60 €\u00a089,90",
 		"low rate":          "9% €\u00a011,01 €\u00a00,99 €\u00a012,00",
 		"rates together":    "Samen €\u00a085,31 €\u00a016,59 €\u00a0101,90",
@@ -412,12 +412,12 @@ func TestPaidBefore(t *testing.T) {
 	p := newPrinter(t, dbtest.Open(t, "sqlite"))
 	o := p.sell("de", nil)
 	p.pay(o, 60_00)
-	if text := plain(p.document(o)); !strings.Contains(text, "Schon bezahlt -50,40\u00a0€ Zu zahlen 0,00\u00a0€") {
+	if text := plain(p.document(o)); !strings.Contains(text, "Schon bezahlt −50,40\u00a0€ Zu zahlen 0,00\u00a0€") {
 		t.Errorf("the preview says %s", text)
 	}
 	p.advance(3)
 	text := plain(p.document(o))
-	for _, want := range []string{"Zu zahlen für Winkel 0,00\u00a0€ Sie haben schon bezahlt.", "Schon bezahlt -50,40\u00a0€ Zu zahlen 0,00\u00a0€"} {
+	for _, want := range []string{"Zu zahlen für Winkel 0,00\u00a0€ Sie haben schon bezahlt.", "Schon bezahlt −50,40\u00a0€ Zu zahlen 0,00\u00a0€"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing in %s", want, text)
 		}
@@ -435,8 +435,8 @@ func TestCreditedBefore(t *testing.T) {
 	p.advance(3)
 	text := plain(p.document(o))
 	for _, want := range []string{
-		"Already credited: Aansluiten 1 21% -€1,250.00",
-		"Total of the order, with VAT €1,574.05 Credited before this invoice -€1,512.50 To pay €61.55",
+		"Already credited: Aansluiten 1 21% −€1,250.00",
+		"Total of the order, with VAT €1,574.05 Credited before this invoice −€1,512.50 To pay €61.55",
 		"21% €50.87 €10.68 €61.55 Together €50.87 €10.68 €61.55",
 	} {
 		if !strings.Contains(text, want) {

@@ -154,14 +154,18 @@ func (v *Invoice) sound() error {
 
 // lock reads invoices for a change, in sorted order; what does not exist is missing from the map.
 func lock(ctx context.Context, tx *db.Tx, keys []Key) (map[Key]*Invoice, error) {
+	return lockBy(ctx, tx, findInvoices, keys, func(v *Invoice) Key { return Key{v.Merchant, v.ID} })
+}
+
+func lockBy(ctx context.Context, tx *db.Tx, q *db.Query, keys []Key, of func(*Invoice) Key) (map[Key]*Invoice, error) {
 	keys = slices.Clone(keys)
 	slices.SortFunc(keys, func(a, b Key) int { return strings.Compare(a.ID+a.Merchant, b.ID+b.Merchant) })
 	keys = slices.Compact(keys)
 	out := make(map[Key]*Invoice, len(keys))
-	err := tx.Lock(ctx, findInvoices, rowsOf(keys), func(_ int, r db.Row) error {
+	err := tx.Lock(ctx, q, rowsOf(keys), func(_ int, r db.Row) error {
 		v := &Invoice{}
 		err := v.scan(r)
-		out[Key{v.Merchant, v.ID}] = v
+		out[of(v)] = v
 		return err
 	})
 	return out, err

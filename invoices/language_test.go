@@ -13,45 +13,6 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// TestAmounts: the figures of standards.md 11.2, which come from CLDR 48.
-func TestAmounts(t *testing.T) {
-	for _, c := range []struct {
-		cents          int64
-		nl, fr, en, de string
-	}{
-		{1234_50, "€\u00a01.234,50", "1\u202f234,50\u00a0€", "€1,234.50", "1.234,50\u00a0€"},
-		{-49_95, "€\u00a0-49,95", "-49,95\u00a0€", "-€49.95", "-49,95\u00a0€"},
-		{0, "€\u00a00,00", "0,00\u00a0€", "€0.00", "0,00\u00a0€"},
-		{5, "€\u00a00,05", "0,05\u00a0€", "€0.05", "0,05\u00a0€"},
-		{1_000_000_00, "€\u00a01.000.000,00", "1\u202f000\u202f000,00\u00a0€", "€1,000,000.00", "1.000.000,00\u00a0€"},
-		{-1 << 63, "€\u00a0-92.233.720.368.547.758,08", "-92\u202f233\u202f720\u202f368\u202f547\u202f758,08\u00a0€", "-€92,233,720,368,547,758.08", "-92.233.720.368.547.758,08\u00a0€"},
-	} {
-		for code, want := range map[string]string{"nl": c.nl, "fr": c.fr, "en": c.en, "de": c.de} {
-			if got := languages[code].amount(c.cents); got != want {
-				t.Errorf("%s: %d is %q, want %q", code, c.cents, got, want)
-			}
-		}
-	}
-}
-
-func TestDatesAndNumbers(t *testing.T) {
-	sunday, first := calendar.NewDate(2026, 12, 6), calendar.NewDate(2026, 3, 1)
-	for _, c := range []struct{ code, day, weekday, first, percent, quantity string }{
-		{"nl", "6\u00a0december 2026", "zondag 6\u00a0december 2026", "1\u00a0maart 2026", "10,4%", "0,75"},
-		{"fr", "6\u00a0décembre 2026", "dimanche 6\u00a0décembre 2026", "1er\u00a0mars 2026", "10,4\u00a0%", "0,75"},
-		{"en", "6\u00a0December 2026", "Sunday 6\u00a0December 2026", "1\u00a0March 2026", "10.4%", "0.75"},
-		{"de", "6.\u00a0Dezember 2026", "Sonntag, 6.\u00a0Dezember 2026", "1.\u00a0März 2026", "10,4\u00a0%", "0,75"},
-	} {
-		l := languages[c.code]
-		if l.day(sunday) != c.day || l.weekday(sunday) != c.weekday || l.day(first) != c.first || l.percent("10.4") != c.percent || l.number("0.75") != c.quantity {
-			t.Errorf("%s: %q, %q, %q, %q, %q", c.code, l.day(sunday), l.weekday(sunday), l.day(first), l.percent("10.4"), l.number("0.75"))
-		}
-		if l.day(calendar.Date{}) != "" {
-			t.Errorf("%s: no date is %q", c.code, l.day(calendar.Date{}))
-		}
-	}
-}
-
 func TestAddresses(t *testing.T) {
 	for _, c := range []struct {
 		code, home string
@@ -101,11 +62,6 @@ func TestWords(t *testing.T) {
 	}
 	if len(meta.Undecoded()) > 0 {
 		t.Errorf("%v is not read", meta.Undecoded())
-	}
-	for _, code := range slices.Sorted(maps.Keys(languages)) {
-		if l := languages[code]; len(l.months) != 12 || len(l.weekdays) != 7 {
-			t.Errorf("%s has %d months and %d days", code, len(l.months), len(l.weekdays))
-		}
 	}
 	for reason := range creditReasons {
 		if words["reason-"+reason] == nil {

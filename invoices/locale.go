@@ -1,12 +1,11 @@
 package invoices
 
 import (
-	"achteraf/calendar"
 	"achteraf/internal/ident"
 	"achteraf/merchants"
 )
 
-// Locale writes amounts, dates and the operator's identity as the documents do, for stages that come later.
+// Locale says what documents say in their words, for stages that come later.
 type Locale struct{ l *language }
 
 // LocaleOf is that of a language of the platform; English for any other.
@@ -15,26 +14,6 @@ func LocaleOf(code string) Locale {
 		return Locale{l}
 	}
 	return Locale{languages["en"]}
-}
-
-// Code names the language.
-func (l Locale) Code() string { return l.l.code }
-
-// Amount writes cents of euros; nothing in it breaks over a line.
-func (l Locale) Amount(cents int64) string { return l.l.amount(cents) }
-
-// Number writes a stored decimal, such as a quantity.
-func (l Locale) Number(stored string) string { return l.l.number(stored) }
-
-// Day writes a date in full.
-func (l Locale) Day(d calendar.Date) string { return l.l.day(d) }
-
-// Weekday writes a date in full with its day of the week; "" for none.
-func (l Locale) Weekday(d calendar.Date) string {
-	if d.IsZero() {
-		return ""
-	}
-	return l.l.weekday(d)
 }
 
 // Identity is the block that says who the operator is; reader is the country whose name need not be said.

@@ -31,7 +31,7 @@ const (
 
 // about is what the file says about itself.
 func (d *draft) about() info {
-	return info{title: d.name() + " · " + d.Shop.Name, author: d.Operator.Name, language: d.code, made: d.MadeAt}
+	return info{title: d.name() + " · " + d.Shop.Name, author: d.Operator.Name, language: string(d.Lang), made: d.MadeAt}
 }
 
 // name is the title with the number.
@@ -82,7 +82,7 @@ func (d *draft) drawSlip(s *sheet) {
 	}
 	x, y := left+pad, from+pad
 	y = s.block(x, y, width, style{10, false, softInk}, slip.Label)
-	s.text(x, y, styleSum, d.amount(slip.Cents))
+	s.text(x, y, styleSum, d.Euros(slip.Cents))
 	y += styleSum.size*lineSpace - 0.5
 	y = s.block(x, y, width, styleWhen, slip.When)
 	y = s.block(x, y, width, styleText, slip.More)
@@ -108,7 +108,7 @@ func (d *draft) drawTransfer(s *sheet, t *transfer, x, y, width float64) float64
 	s.text(x, y, styleHead, d.word("pay"))
 	y += 5.5
 	for _, f := range []struct{ word, value string }{
-		{"pay-amount", d.amount(t.Cents)}, {"pay-payee", t.Payee}, {"pay-iban", t.IBAN}, {t.ReferenceWord, t.Reference},
+		{"pay-amount", d.Euros(t.Cents)}, {"pay-payee", t.Payee}, {"pay-iban", t.IBAN}, {t.ReferenceWord, t.Reference},
 	} {
 		label := s.block(x, y+0.3, 27, style{8, false, softInk}, d.word(f.word))
 		y = max(label, s.block(x+28, y, width-28, styleStrong, f.value)) + 0.5
@@ -252,9 +252,9 @@ func (d *draft) drawHeads(s *sheet, columns []column) {
 func (d *draft) cells(r row) []string {
 	quantity := ""
 	if r.Quantity != "" {
-		quantity = d.number(r.Quantity)
+		quantity = d.Decimal(r.Quantity)
 	}
-	list := []string{quantity, d.percent(r.VAT), d.amount(r.Cents)}
+	list := []string{quantity, d.Percent(r.VAT), d.Euros(r.Cents)}
 	if d.page.PriceWord != "" {
 		list = slices.Insert(list, 1, r.Price)
 	}
@@ -264,7 +264,7 @@ func (d *draft) cells(r row) []string {
 func (d *draft) drawCarry(s *sheet, word string, sum int64) {
 	s.rule(left, s.y, right-left, 0.15, hairline)
 	s.text(left, s.y+rowSpace, styleSoft, d.word(word))
-	s.textRight(right, s.y+rowSpace, styleStrong, d.amount(sum))
+	s.textRight(right, s.y+rowSpace, styleStrong, d.Euros(sum))
 	s.y += styleText.size*lineSpace + 2*rowSpace
 }
 
@@ -308,7 +308,7 @@ func (d *draft) drawSums(s *sheet) {
 			label, figure = style{10.5, true, ink}, style{10.5, true, ink}
 		}
 		below := s.block(from, s.y, right-from-25, label, d.word(t.Word))
-		s.textRight(right, s.y, figure, d.amount(t.Cents))
+		s.textRight(right, s.y, figure, d.Euros(t.Cents))
 		s.y = below + 1.2
 	}
 	end := s.y
@@ -335,7 +335,7 @@ func (d *draft) drawRates(s *sheet, end float64) {
 	line := func(head string, v orders.VAT, st style) {
 		s.text(left, s.y+0.7, st, head)
 		for i, cents := range []int64{v.NetCents, v.VATCents, v.GrossCents} {
-			s.textRight(ends[i], s.y+0.7, st, d.amount(cents))
+			s.textRight(ends[i], s.y+0.7, st, d.Euros(cents))
 		}
 		s.y += 5.2
 	}
@@ -344,7 +344,7 @@ func (d *draft) drawRates(s *sheet, end float64) {
 			d.drawContinued(s)
 		}
 		s.rule(left, s.y, end-left, 0.15, hairline)
-		line(d.percent(v.Percent), v, styleText)
+		line(d.Percent(v.Percent), v, styleText)
 	}
 	s.rule(left, s.y, end-left, 0.4, ink)
 	line(d.word("vat-sum"), d.page.Sum, styleStrong)

@@ -18,8 +18,9 @@ const maxFile = 64 << 20
 
 var bankFormat = camt.Format(maxFile)
 
-// payment is money that a buyer sends.
+// payment is money that a buyer or the payment provider sends.
 type payment struct {
+	out       *paidOut // the provider's; then there is no order
 	order     *order
 	cents     int64
 	reference string
@@ -52,6 +53,9 @@ func (w *World) planPayment(o *order, day int) {
 		p.order = o
 		w.payDays[day+after] = append(w.payDays[day+after], p)
 	}
+	press := func(after int, how string) {
+		w.pressDays[day+after] = append(w.pressDays[day+after], plan{o, how})
+	}
 	due := 3 + 10 + w.chance.IntN(5)
 	switch habit {
 	case "early":
@@ -67,6 +71,20 @@ func (w *World) planPayment(o *order, day int) {
 		pay(due, payment{cents: o.total + 1 + w.chance.Int64N(5000)})
 	case "garbled":
 		pay(due, payment{cents: o.total, reference: garble(o.payment), garbled: true})
+	case "by button":
+		press(1+w.chance.IntN(due), pays)
+	case "leaves the bank":
+		press(due-2, [...]string{leaves, cancels}[w.chance.IntN(2)])
+	case "is refused first":
+		press(due-1, fails)
+	case "by button, too late":
+		press(due-3, tooLate)
+		if w.chance.IntN(2) == 0 { // and does not trust it
+			press(due-1, pays)
+		}
+	case "both ways":
+		press(due-1, bothWays)
+		pay(due-1+w.chance.IntN(3), payment{cents: o.total})
 	case "in parts":
 		first := 1 + w.chance.Int64N(o.total-1)
 		pay(due-5, payment{cents: first})
@@ -97,10 +115,13 @@ func (w *World) bankDay(ctx context.Context, day int) error {
 	}
 	for _, p := range list {
 		w.report.Payments++
-		if p.garbled {
+		switch {
+		case p.out != nil:
+			p.out.arrived = true
+		case p.garbled:
 			w.waits += p.cents
-		} else {
-			p.order.received += p.cents
+		default:
+			w.receive(p.order, p.cents)
 		}
 	}
 	if err := w.importFile(ctx, file); err != nil {
@@ -125,7 +146,7 @@ func (w *World) bankDay(ctx context.Context, day int) error {
 // clerks find out by hand whose some of the garbled payments are.
 func (w *World) clerks(ctx context.Context, list []payment) error {
 	for _, p := range list {
-		if !p.garbled || w.chance.IntN(2) == 0 {
+		if !p.garbled || w.chance.IntN(2) == 0 || w.psp.sends(p.cents) {
 			continue
 		}
 		w.count("matched by hand")
@@ -144,10 +165,15 @@ func (w *World) clerks(ctx context.Context, list []payment) error {
 		if err != nil {
 			return err
 		}
-		p.order.received += p.cents
+		w.receive(p.order, p.cents)
 		w.waits -= p.cents
 	}
 	return nil
+}
+
+// sends says whether the provider has sent this very amount: then nobody knows a garbled payment by its amount.
+func (p *provider) sends(cents int64) bool {
+	return slices.ContainsFunc(p.paidOuts, func(o *paidOut) bool { return o.Net == cents })
 }
 
 // statement writes the statement of a day.
@@ -160,8 +186,10 @@ func (b *bank) statement(on calendar.Date, list []payment, newer bool) ([]byte, 
 	for i, p := range list {
 		b.lines++
 		l := camt.Line{Ref: fmt.Sprintf("B%08d", b.lines), Entry: i + 1, BookedOn: on, ValueOn: on, Cents: p.cents, Currency: "EUR",
-			Domain: "PMNT", Family: "RCDT", SubFamily: "ESCT", PartyName: fmt.Sprintf("Koper %d", p.order.person.n), PartyIBAN: "NL20INGB0001234567"}
+			Domain: "PMNT", Family: "RCDT", SubFamily: "ESCT", PartyName: p.sender(), PartyIBAN: "NL20INGB0001234567"}
 		switch {
+		case p.out != nil:
+			l.Text = p.reference
 		case p.text || p.garbled:
 			l.Text = "betaling " + p.reference
 		default:
@@ -181,6 +209,13 @@ func (b *bank) statement(on calendar.Date, list []payment, newer bool) ([]byte, 
 	var out bytes.Buffer
 	err := camt.Write(&out, version, s, slices.Values(lines))
 	return out.Bytes(), err
+}
+
+func (p *payment) sender() string {
+	if p.out != nil {
+		return "Market Payments"
+	}
+	return fmt.Sprintf("Koper %d", p.order.person.n)
 }
 
 func zoneNL() calendar.Zone {

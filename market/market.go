@@ -1,6 +1,7 @@
 // Package market is a simulated world that drives a platform: buyers who pay early, late, twice, too much,
-// with a garbled reference or never, shops that start, cancel and credit, a bank with its daily statement,
-// and a machine room that restarts the platform now and then.
+// with a garbled reference, by bank button or never, and sign in to see what they owe; shops that start, cancel and
+// credit; a bank with its daily statement; a payment provider whose webhooks come late, twice or not at all; a mail
+// server that is away, slow or loses its answer; and a machine room that restarts the platform now and then.
 //
 // It owns the behaviour of that world and a naive model of what each order should come to. It does not own
 // any rule of the platform: it speaks to it as the outside does, over its HTTP handler and by bank files.
@@ -8,7 +9,8 @@
 // # What is always true
 //
 //   - The same seed gives the same world, and the same hash of the platform's event log on both engines.
-//   - After each day every invariant holds: verify is green, and each order is as the model says.
+//   - After each day every invariant holds: verify is green, and each order, each payment at the provider, each mail
+//     and each buyer's overview is as the model says.
 package market
 
 import (
@@ -27,6 +29,8 @@ import (
 	"achteraf/internal/db"
 	"achteraf/internal/events"
 	"achteraf/merchants"
+	"achteraf/messages"
+	"achteraf/payments"
 	"achteraf/platform"
 	"achteraf/verify"
 )
@@ -38,11 +42,20 @@ type Config struct {
 	Orders int
 	Shops  int // 3 when 0
 
-	// Open builds the platform on its database with the world's clock and chance. It is called again after
-	// each restart, on the same database.
-	Open func(ctx context.Context, wall func() calendar.Instant, random io.Reader) (*platform.Platform, func() error, error)
+	// Open builds the platform on its database. It is called again after each restart, on the same database.
+	Open func(ctx context.Context, out Outside) (*platform.Platform, func() error, error)
 
 	Progress func(day int, r Report) // called after each day; may be nil
+}
+
+// Outside is what the world gives a platform.
+type Outside struct {
+	Wall       func() calendar.Instant
+	Random     io.Reader
+	PSP        payments.PSP
+	Mailer     messages.Mailer
+	MailDomain string
+	PublicURL  string
 }
 
 // Report says what happened.
@@ -55,6 +68,9 @@ type Report struct {
 	Refused    int            `json:"refused"`
 	Payments   int            `json:"payments"`
 	Files      int            `json:"files"`
+	Buttons    int            `json:"buttons"` // payments by bank button
+	Mails      int            `json:"mails"`   // that arrived
+	SignIns    int            `json:"sign_ins"`
 	Restarts   int            `json:"restarts"`
 	Checks     int            `json:"checks"` // times that every invariant was checked
 	Entries    int64          `json:"entries"`
@@ -69,18 +85,27 @@ type World struct {
 	chance *rand.Rand // the world's own decisions
 	ids    io.Reader  // what the platform draws its ids and keys from
 
+	pages *rand.Rand // which pay pages are looked at
+	net   *wires
+
 	p     *platform.Platform
 	close func() error
 
-	shops   []*shop
-	buyers  []*person
-	orders  []*order
-	bank    *bank
-	payDays map[int][]payment // payments by the day on which the bank books them
-	asleep  int               // days for which the host goes on sleeping
-	slept   bool              // through this day
-	waits   int64             // money of garbled payments that no person has recognised yet
-	report  Report
+	shops     []*shop
+	buyers    []*person
+	orders    []*order
+	bank      *bank
+	psp       *provider
+	post      *postOffice
+	payDays   map[int][]payment // payments by the day on which the bank books them
+	pressDays map[int][]plan    // what buyers mean to do by bank button
+	lateDays  map[int][]*press  // money that comes after the end of its payment
+	touched   []*order          // of which something has changed today
+	sums      map[*person]sums  // of the overviews when they were last looked at
+	asleep    int               // days for which the host goes on sleeping
+	slept     bool              // through this day
+	waits     int64             // money of garbled payments that no person has recognised yet
+	report    Report
 }
 
 // begin is the first day: a Monday, so that the first weekend comes soon, before a year's end.
@@ -106,9 +131,14 @@ func found(ctx context.Context, c Config) (*World, error) {
 	if c.Shops == 0 {
 		c.Shops = 3
 	}
-	w := &World{c: c, chance: rand.New(rand.NewPCG(c.Seed, 1)), ids: stream(c.Seed, 2), payDays: map[int][]payment{},
+	w := &World{c: c, chance: rand.New(rand.NewPCG(c.Seed, 1)), ids: stream(c.Seed, 2), pages: rand.New(rand.NewPCG(c.Seed, 6)), net: &wires{},
+		payDays: map[int][]payment{}, pressDays: map[int][]plan{}, lateDays: map[int][]*press{},
 		report: Report{Seed: c.Seed, Behaviours: map[string]int{}}}
 	w.at(0, 6*time.Hour)
+	w.post = &postOffice{w: w, chance: rand.New(rand.NewPCG(c.Seed, 3)), letters: map[string]*letter{}}
+	if err := w.openProvider(); err != nil {
+		return nil, err
+	}
 	if err := w.start(ctx); err != nil {
 		return nil, err
 	}
@@ -141,8 +171,24 @@ func (w *World) at(day int, into time.Duration) {
 }
 
 func (w *World) start(ctx context.Context) (err error) {
-	w.p, w.close, err = w.c.Open(ctx, func() calendar.Instant { return w.now }, w.ids)
+	w.p, w.close, err = w.c.Open(ctx, Outside{Wall: func() calendar.Instant { return w.now }, Random: w.ids, PSP: w.psp.client, Mailer: w.post,
+		MailDomain: platformHost, PublicURL: platformURL})
+	if err == nil {
+		w.net.platform = w.p.Handler()
+	}
 	return err
+}
+
+// restart closes the platform and opens it again, now and then.
+func (w *World) restart(ctx context.Context, oneIn int) error {
+	if w.chance.IntN(oneIn) > 0 {
+		return nil
+	}
+	w.report.Restarts++
+	if err := w.close(); err != nil {
+		return err
+	}
+	return w.start(ctx)
 }
 
 // live lives one day and then checks everything.
@@ -164,10 +210,15 @@ func (w *World) live(ctx context.Context, day int) error {
 // day lets orders come in, shops and buyers act, the bank send its statement, what is due run, and the platform
 // be restarted. While the host sleeps nothing of it happens, and everybody tries again when it is awake.
 func (w *World) day(ctx context.Context, day int) error {
+	w.postDay()
+	w.touched = nil
 	if w.sleeps(day) {
-		return nil
+		return w.closedDoor(ctx, day)
 	}
-	for _, step := range []func(context.Context, int) error{w.night, w.placeOrders, w.shopsAct, w.bankDay, w.evening} {
+	if err := w.providerDay(day); err != nil {
+		return err
+	}
+	for _, step := range []func(context.Context, int) error{w.night, w.buttonsDay, w.placeOrders, w.shopsAct, w.bankDay, w.evening, w.visits, w.listen} {
 		if err := step(ctx, day); err != nil {
 			return err
 		}
@@ -184,10 +235,27 @@ func (w *World) sleeps(day int) bool {
 	}
 	if w.slept = w.asleep > 0; w.slept {
 		w.asleep--
-		w.payDays[day+1] = append(w.payDays[day], w.payDays[day+1]...)
-		delete(w.payDays, day)
+		moveOn(w.payDays, day)
+		moveOn(w.pressDays, day)
+		moveOn(w.lateDays, day)
 	}
 	return w.slept
+}
+
+// moveOn puts what was planned for a day before what is planned for the next.
+func moveOn[T any](plans map[int][]T, day int) {
+	plans[day+1] = append(plans[day], plans[day+1]...)
+	delete(plans, day)
+}
+
+// closedDoor lets the provider's webhooks come while nobody is there.
+func (w *World) closedDoor(ctx context.Context, day int) error {
+	w.at(day, 12*time.Hour)
+	home := w.net.platform
+	w.net.platform = nil
+	_, err := w.psp.Deliver(ctx)
+	w.net.platform = home
+	return err
 }
 
 // night runs what fell due at midnight, in one go or after a host that slept.
@@ -201,22 +269,32 @@ func (w *World) night(ctx context.Context, day int) error {
 			return err
 		}
 	}
-	return nil
+	return w.restart(ctx, 20)
 }
 
 func (w *World) evening(ctx context.Context, day int) error {
 	w.at(day, 22*time.Hour)
+	if err := w.restart(ctx, 20); err != nil { // with what the day has left to do
+		return err
+	}
+	if _, err := w.psp.Deliver(ctx); err != nil {
+		return err
+	}
 	if err := w.p.Settle(ctx); err != nil {
 		return err
 	}
-	if w.chance.IntN(12) > 0 {
-		return nil
-	}
-	w.report.Restarts++
-	if err := w.close(); err != nil {
+	return w.restart(ctx, 12)
+}
+
+// listen ends the day: what the platform has heard of payments is held against what there was to hear.
+func (w *World) listen(ctx context.Context, day int) error {
+	if err := w.p.Settle(ctx); err != nil {
 		return err
 	}
-	return w.start(ctx)
+	if err := w.hear(ctx); err != nil {
+		return err
+	}
+	return w.heardAll(day)
 }
 
 // check proves the books and holds them against the model.
@@ -233,7 +311,10 @@ func (w *World) check(ctx context.Context, day int) error {
 	if err := w.checkOrders(day); err != nil {
 		return err
 	}
-	return w.checkBooks(ctx, day)
+	if err := w.checkBooks(ctx, day); err != nil {
+		return err
+	}
+	return w.checkPayPages()
 }
 
 // checkBooks holds what only the rows tell against the model: the bank's balance, money that is held or waits,
@@ -244,6 +325,7 @@ func (w *World) checkBooks(ctx context.Context, day int) error {
 	for _, o := range w.orders {
 		held += o.held()
 	}
+	owed, fees, settling := w.unsettled()
 	return w.p.DB.Read(ctx, func(tx *db.Tx) error {
 		for _, c := range []struct {
 			what, sql string
@@ -253,15 +335,31 @@ func (w *World) checkBooks(ctx context.Context, day int) error {
 			{"the bank's balance", `select cast(coalesce(sum(cents), 0) as bigint) from postings where code = 'bank'`, nil, w.bank.balance - opening},
 			{"bank lines", `select count(*) from bank_lines`, nil, int64(w.bank.lines)},
 			{"held for buyers", `select cast(coalesce(sum(held_cents), 0) as bigint) from invoices`, nil, held},
-			{"waiting for a person", `select cast(coalesce(sum(left_cents), 0) as bigint) from bank_lines`, nil, w.waits},
+			{"waiting for a person", `select cast(coalesce(sum(left_cents), 0) as bigint) from bank_lines`, nil, w.waits + settling},
+			{"owed by the payment provider", `select cast(coalesce(sum(cents), 0) as bigint) from postings where code = 'psp'`, nil, owed},
+			{"fees of the payment provider", `select cast(coalesce(sum(cents), 0) as bigint) from postings where code = 'expense/psp'`, nil, fees},
 			{"orders", `select count(*) from orders`, nil, int64(len(w.orders))},
 			{"attempts", `select count(*) from decisions`, nil, int64(w.report.Accepted + w.report.Refused)},
 			{"jobs that failed", `select count(*) from due_failed`, nil, 0},
-			{"mails that are not sent", `select count(*) from messages where state <> 'sent'`, nil, 0},
+			{"orders that were not confirmed once", `
+select count(*) from orders o
+ where (select count(*) from messages m where m.subject = o.id and m.code = 'order-confirmed' and m.merchant_id = o.merchant_id) <> 1`, nil, 0},
+			{"credits that were not mailed once", `
+select count(*) from credits c
+ where (select count(*) from messages m where m.subject = c.id and m.code = 'credit' and m.merchant_id = c.merchant_id) <> 1`, nil, 0},
 			{"invoices that were not mailed once", `
 select count(*) from invoices v
  where v.number is not null
    and (select count(*) from messages m where m.subject = v.id and m.code = 'invoice' and m.merchant_id = v.merchant_id) <> 1`, nil, 0},
+			{"mails, payments and settlements without a next step", `
+select (select count(*) from messages m where m.state = 'waiting'
+           and not exists (select 1 from due d where d.kind = 'message.send' and d.subject = m.id))
+     + (select count(*) from psp_payments p where p.state in ('asked', 'open')
+           and not exists (select 1 from due d where d.kind in ('psp.ask', 'psp.poll') and d.subject = p.id))
+     + (select count(*) from psp_settlements s where s.state <> 'closed'
+           and not exists (select 1 from due d where d.kind = 'psp.settle' and d.subject = s.id))
+     + (select count(*) from psp_payments p where p.state = 'paid' and p.settled_by = ''
+           and not exists (select 1 from due d where d.kind = 'psp.settlements'))`, nil, 0},
 			{"open invoices past their due date that are not overdue",
 				`select count(*) from invoices where status = 'open' and due_on < $1 and not overdue`, []any{today}, 0},
 		} {
@@ -276,7 +374,10 @@ select count(*) from invoices v
 				return fmt.Errorf("%w: %s: %d, not %d", errModel, c.what, got, c.want)
 			}
 		}
-		return nil
+		if err := w.checkPost(ctx, tx); err != nil {
+			return err
+		}
+		return w.checkOverviews(ctx, tx, day)
 	})
 }
 

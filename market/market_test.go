@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,14 +17,12 @@ import (
 	"testing"
 	"time"
 
-	"achteraf/calendar"
 	"achteraf/internal/db"
 	"achteraf/internal/db/dbtest"
 	"achteraf/internal/vault"
 	"achteraf/ledger"
 	"achteraf/merchants"
 	"achteraf/platform"
-	"achteraf/providers/mailbox"
 )
 
 // A world of these tests: long enough for invoices to become overdue, short enough for many worlds. The first
@@ -59,8 +57,8 @@ func TestSameSeedSameLog_IDEA_06(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	t.Logf("volume: %d worlds, %d of them on both engines: %.1f simulated years, %d orders, %d payments in %d files, %d restarts, every invariant checked %d times",
-		all.worlds, all.both, float64(all.days)/365, all.orders, all.payments, all.files, all.restarts, all.checks)
+	t.Logf("volume: %d worlds, %d of them on both engines: %.1f simulated years, %d orders, %d payments in %d files, %d by bank button, %d mails, %d sign-ins, %d restarts, every invariant checked %d times",
+		all.worlds, all.both, float64(all.days)/365, all.orders, all.payments, all.files, all.buttons, all.mails, all.signIns, all.restarts, all.checks)
 	all.wantVariety(t)
 }
 
@@ -68,6 +66,7 @@ func TestSameSeedSameLog_IDEA_06(t *testing.T) {
 type tally struct {
 	mu                                                            sync.Mutex
 	worlds, both, days, orders, payments, files, restarts, checks int
+	buttons, mails, signIns                                       int
 	behaviours                                                    map[string]int
 	hashes                                                        map[string]uint64
 }
@@ -114,6 +113,9 @@ func (a *tally) add(t *testing.T, r Report, again bool) {
 	a.files += r.Files
 	a.restarts += r.Restarts
 	a.checks += r.Checks
+	a.buttons += r.Buttons
+	a.mails += r.Mails
+	a.signIns += r.SignIns
 	for what, n := range r.Behaviours {
 		a.behaviours[what] += n
 	}
@@ -121,7 +123,13 @@ func (a *tally) add(t *testing.T, r Report, again bool) {
 
 // wantVariety wants that everything that people of the world can do was done.
 func (a *tally) wantVariety(t *testing.T) {
-	want := []string{"asked again", "cancelled", "credited", "matched by hand", "same file twice", "started by the shop", "tried in vain", "yesterday's file again", "host asleep", "forgotten by the shop"}
+	want := []string{"at the bank: " + cancels, "at the bank: " + fails, "at the bank: " + leaves, "at the bank: " + pays, "at the bank: " + tooLate, "bank button out of order", "booked by its webhook alone",
+		"did not come back from the bank", "mail: answer lost", "mail: connection lost before", "mail: later, please", "mail: nobody answers", "mail: refused", "mail: slow",
+		"paid out", "pressed from the mail", "pressed without a mail", "provider breaks down", "sign-in mail did not come in time", "webhook without news",
+		"webhooks: 0", "webhooks: 1", "webhooks: 2", "webhooks: 3", "asked again", "cancelled", "credited", "matched by hand", "same file twice", "started by the shop", "tried in vain", "yesterday's file again", "host asleep", "forgotten by the shop"}
+	for _, how := range entries {
+		want = append(want, "signs in "+how)
+	}
 	for _, h := range habits {
 		want = append(want, "pays "+h)
 	}
@@ -191,7 +199,7 @@ func TestAlarm(t *testing.T) {
 	if err := w.close(); err != nil {
 		t.Fatal(err)
 	}
-	for _, b := range bugs {
+	for _, b := range slices.Concat(bugs, bugsOutside) {
 		t.Run(b.name, func(t *testing.T) {
 			twin := w.twin(t, home)
 			if err := twin.check(t.Context(), until-1); err != nil {
@@ -223,9 +231,9 @@ var bad = []struct{ name, sql, want string }{
 
 // TestAlarmWhileItGoesOn lets the platform be wrong from the first day on. The check of a day must notice.
 func TestAlarmWhileItGoesOn(t *testing.T) {
-	for _, b := range bad {
+	for _, b := range slices.Concat(bad, badOutside) {
 		t.Run(b.name, func(t *testing.T) {
-			c := config(8, sqlite(t))
+			c := config(1, sqlite(t))
 			w, err := found(t.Context(), c)
 			if err != nil {
 				t.Fatal(err)
@@ -297,11 +305,11 @@ func sqlite(t *testing.T) string {
 }
 
 // opener builds a platform with an invented operator on a database.
-func opener(url string) func(context.Context, func() calendar.Instant, io.Reader) (*platform.Platform, func() error, error) {
+func opener(url string) func(context.Context, Outside) (*platform.Platform, func() error, error) {
 	runs := uint64(0)
-	return func(ctx context.Context, wall func() calendar.Instant, random io.Reader) (*platform.Platform, func() error, error) {
+	return func(ctx context.Context, out Outside) (*platform.Platform, func() error, error) {
 		runs++
-		d, err := db.Open(ctx, url, db.Options{Wall: wall, Random: random, Process: dbtest.Chance(runs), CacheMiB: 8})
+		d, err := db.Open(ctx, url, db.Options{Wall: out.Wall, Random: out.Random, Process: dbtest.Chance(runs), CacheMiB: 8})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -311,8 +319,9 @@ func opener(url string) func(context.Context, func() calendar.Instant, io.Reader
 		if err := cmp.Or(err1, err2, err3); err != nil {
 			return nil, nil, errors.Join(err, d.Close())
 		}
-		p, err := platform.New(platform.Config{DB: d, Vault: v, LogKey: key, Random: random, Log: slog.New(slog.DiscardHandler), Mailer: &mailbox.Box{Most: 10},
-			Operator: merchants.Operator{Country: "NL", VATPercent: "21", ClientIBAN: "NL20ACHT0000000001", OwnIBAN: "NL90ACHT0000000002"}})
+		p, err := platform.New(platform.Config{DB: d, Vault: v, LogKey: key, Random: out.Random, Log: slog.New(slog.DiscardHandler),
+			Mailer: out.Mailer, MailDomain: out.MailDomain, PSP: out.PSP, PublicURL: out.PublicURL,
+			Operator: merchants.Operator{Name: "Markt", LegalName: "Markt Voorbeeld B.V.", Country: "NL", VATPercent: "21", ClientIBAN: "NL20ACHT0000000001", OwnIBAN: "NL90ACHT0000000002"}})
 		return p, d.Close, err
 	}
 }

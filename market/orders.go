@@ -19,17 +19,20 @@ type person struct {
 }
 
 // habits of paying, each as often as it stands here.
-var habits = []string{"early", "on time", "on time", "on time", "on time", "late", "late", "twice", "too much", "garbled", "in parts", "never"}
+var habits = []string{"early", "on time", "on time", "on time", "on time", "late", "late", "twice", "too much", "garbled", "in parts", "never",
+	"by button", "by button", "by button", "leaves the bank", "leaves the bank", "is refused first", "by button, too late", "both ways"}
 
 // order is what the naive model knows of an order.
 type order struct {
 	id, ref, key string
+	invoice      string // its id
 	payment      string // payment reference
+	payURL       string
 	shop         *shop
 	person       *person
 	total        int64
 	credited     int64
-	received     int64 // money that the bank sent with its reference
+	received     int64 // money that the bank sent with its reference, and that the payment provider took
 	issued       bool
 	dead         bool // cancelled or lapsed
 	startsByCall bool
@@ -56,6 +59,20 @@ func (o *order) held() int64 {
 	return max(0, o.received-o.claim())
 }
 
+// open is what is still to be paid.
+func (o *order) open() int64 {
+	if o.dead {
+		return 0
+	}
+	return max(0, o.claim()-o.received)
+}
+
+// receive notes money that the platform has booked for an order.
+func (w *World) receive(o *order, cents int64) {
+	o.received += cents
+	w.touched = append(w.touched, o)
+}
+
 // shipping is what every parcel costs.
 const shipping = 495
 
@@ -66,6 +83,8 @@ type answer struct {
 	State            string `json:"state"`
 	PaymentReference string `json:"payment_reference"`
 	Invoices         []struct {
+		ID         string  `json:"id"`
+		PayURL     string  `json:"pay_url"`
 		Number     *string `json:"number"`
 		Status     string  `json:"status"`
 		TotalCents int64   `json:"total_cents"`
@@ -135,6 +154,7 @@ func (w *World) placeOne(day int) error {
 	}
 	w.report.Accepted++
 	o.id, o.payment = a.ID, a.PaymentReference
+	o.invoice, o.payURL = a.Invoices[0].ID, a.Invoices[0].PayURL
 	if o.startsByCall && w.chance.IntN(5) == 0 {
 		w.count("forgotten by the shop")
 		o.forgotten = true
@@ -160,7 +180,7 @@ func (w *World) orderBody(o *order, p *person, price int64) map[string]any {
 		country, postcode = "BE", "1000"
 	}
 	buyer := map[string]any{
-		"kind": "consumer", "email": fmt.Sprintf("koper%d@example.org", p.n), "language": [...]string{"nl", "fr", "en", "de"}[p.n%4],
+		"kind": "consumer", "email": p.email(), "language": p.language(),
 		"ip": "203.0.113.7", "name": map[string]any{"first": "Jo", "last": fmt.Sprintf("Koper %d", p.n)},
 		"address": map[string]any{"street": "Dorpsstraat", "house_number": fmt.Sprint(1 + p.n), "postcode": postcode, "city": "Voorbeeld", "country": country},
 	}
@@ -280,6 +300,7 @@ func (w *World) creditOrder(o *order, day int) error {
 	}
 	w.count("credited")
 	o.credited += cents
+	w.touched = append(w.touched, o)
 	return w.want(o, "/credits", fmt.Sprintf("credit-%d", day), body)
 }
 

@@ -6,7 +6,7 @@ import (
 	"achteraf/messages"
 )
 
-// BenchmarkWrite writes an invoice, which happens in the transaction that stores it.
+// BenchmarkWrite writes an invoice.
 func BenchmarkWrite(b *testing.B) {
 	write := messages.Writer()
 	for b.Loop() {

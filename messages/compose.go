@@ -14,7 +14,7 @@ import (
 	"achteraf/payments"
 )
 
-// SliceSize is how many messages are written in one transaction. It is small: on SQLite the one writer waits.
+// SliceSize is how many messages are stored in one transaction.
 const SliceSize = 25
 
 // Config is what a Post is built from.
@@ -25,6 +25,7 @@ type Config struct {
 	Operator merchants.Operator
 	Mailer   Mailer
 	Domain   string // that mail comes from; "" leaves the sentence about it out
+	CheckURL string // of the page on which anybody can ask whether a mail is ours; "": there is none
 	// PayLink is the address of the page that shows what is open on an invoice now. nil: there are no such pages.
 	PayLink func(ctx context.Context, tx *db.Tx, merchant, invoice string) (string, error)
 }
@@ -44,23 +45,36 @@ func New(c Config) (*Post, error) {
 	return &Post{c, l}, nil
 }
 
-// Tell writes the messages that due rows of one kind call for, each with a due row that sends it. A fact that has
-// been told, that does not hold any more, or whose buyer cannot be reached by mail, is passed over.
-func (p *Post) Tell(ctx context.Context, tx *db.Tx, due []jobs.Due) error {
+// Tell writes the messages that due rows of one kind call for, and returns what stores them, each with a due row that
+// sends it. A fact that has been told, that does not hold any more, or whose buyer cannot be reached by mail, is passed
+// over. It reads, then renders outside of a transaction: nobody waits for texts.
+func (p *Post) Tell(ctx context.Context, due []jobs.Due) (jobs.Finish, error) {
 	if len(due) == 0 {
-		return nil
+		return nil, nil
 	}
 	k := p.library.of(due[0].Kind)
+	var drafts []*draft
+	err := p.c.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		drafts, err = p.drafts(ctx, tx, k, due)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p.ready(k, drafts)
+}
+
+// drafts reads what there is to tell.
+func (p *Post) drafts(ctx context.Context, tx *db.Tx, k *kind, due []jobs.Due) ([]*draft, error) {
 	keys := make([][2]string, len(due))
 	for i, d := range due {
 		keys[i] = [2]string{d.Merchant, d.Subject}
 	}
 	done, err := told(ctx, tx, k.code, keys)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var rows [][]any
-	var send []jobs.Due
+	var all []*draft
 	now := map[[2]string]bool{}
 	for i, d := range due {
 		if done[i] || now[keys[i]] {
@@ -69,24 +83,49 @@ func (p *Post) Tell(ctx context.Context, tx *db.Tx, due []jobs.Due) error {
 		now[keys[i]] = true
 		m, err := p.draft(ctx, tx, k, d)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if m == nil {
-			continue
+		if m != nil {
+			all = append(all, m)
 		}
-		row, err := m.row()
-		if err != nil {
-			return err
-		}
-		rows = append(rows, row)
-		send = append(send, jobs.Due{Kind: DueSend, Merchant: m.Merchant, Subject: m.ID})
 	}
-	return put(ctx, tx, rows, send)
+	return all, nil
 }
 
-// put stores messages with the due rows that send them.
-func put(ctx context.Context, tx *db.Tx, rows [][]any, send []jobs.Due) error {
-	if err := tx.Put(ctx, newMessages, rows); err != nil {
+// ready renders and seals messages, and returns what stores them.
+func (p *Post) ready(k *kind, drafts []*draft) (jobs.Finish, error) {
+	rows := make([][]any, len(drafts))
+	for i, m := range drafts {
+		c, err := p.library.write(k, m.facts)
+		if err != nil {
+			return nil, err
+		}
+		if rows[i], err = m.row(c); err != nil {
+			return nil, err
+		}
+	}
+	return func(ctx context.Context, tx *db.Tx) error { return put(ctx, tx, k.code, drafts, rows) }, nil
+}
+
+// put stores messages with the due rows that send them, but for those that were told meanwhile.
+func put(ctx context.Context, tx *db.Tx, code string, drafts []*draft, rows [][]any) error {
+	keys := make([][2]string, len(drafts))
+	for i, m := range drafts {
+		keys[i] = [2]string{m.Merchant, m.Subject}
+	}
+	done, err := told(ctx, tx, code, keys)
+	if err != nil {
+		return err
+	}
+	var fresh [][]any
+	var send []jobs.Due
+	for i, m := range drafts {
+		if !done[i] {
+			fresh = append(fresh, rows[i])
+			send = append(send, jobs.Due{Kind: DueSend, Merchant: m.Merchant, Subject: m.ID})
+		}
+	}
+	if err := tx.Put(ctx, newMessages, fresh); err != nil {
 		return err
 	}
 	return jobs.Add(ctx, tx, send)
@@ -102,7 +141,7 @@ func (l *library) of(fact string) *kind {
 	panic("messages: no message tells " + fact) // the wiring is wrong
 }
 
-// draft writes one message; nil when there is nothing to tell or nobody to tell it to.
+// draft reads what one message says; nil when there is nothing to tell or nobody to tell it to.
 func (p *Post) draft(ctx context.Context, tx *db.Tx, k *kind, d jobs.Due) (*draft, error) {
 	f, err := p.gather(ctx, tx, k, d)
 	if err != nil || f == nil {
@@ -117,12 +156,14 @@ func (p *Post) draft(ctx context.Context, tx *db.Tx, k *kind, d jobs.Due) (*draf
 		return nil, nil // erased
 	}
 	f.name = nameOf(&who.Buyer)
-	c, err := p.library.write(k, f)
-	if err != nil {
-		return nil, err
+	f.message = tx.ID("msg_")
+	var check []byte
+	if f.checkURL = p.c.CheckURL; f.checkURL != "" {
+		f.check = checkCode(p.c.Vault, f.message)
+		check, _ = p.c.Vault.Handle(checkKind, f.check)
 	}
-	return &draft{to: who.Buyer.Email, handle: who.Email, lock: lock, content: c, Message: Message{
-		ID: tx.ID("msg_"), Merchant: d.Merchant, Subject: d.Subject, Code: k.code, Version: 1, Purpose: k.purpose, Template: k.template,
+	return &draft{to: who.Buyer.Email, handle: who.Email, check: check, lock: lock, facts: f, Message: Message{
+		ID: f.message, Merchant: d.Merchant, Subject: d.Subject, Code: k.code, Version: 1, Purpose: k.purpose, Template: k.template,
 		Language: f.order.Language, Order: f.order.ID, Person: who.Person, State: Waiting, MadeAt: tx.Now, NextAt: tx.Now,
 	}}, nil
 }
@@ -194,9 +235,20 @@ func (p *Post) subject(ctx context.Context, tx *db.Tx, k *kind, d jobs.Due, f *f
 			return "", err
 		}
 		invoice = f.credit.Invoice
+	case Delayed:
+		if f.delay, f.outdated, err = delayOf(ctx, tx, d); err != nil {
+			return "", err
+		}
+		invoice = f.delay.Invoice
 	}
 	f.invoice, err = invoices.One(ctx, tx, d.Merchant, invoice)
 	return f.invoice.Order, err
+}
+
+// delayOf reads a notice of delay, and whether another one has taken its place.
+func delayOf(ctx context.Context, tx *db.Tx, d jobs.Due) (h invoices.Hold, outdated bool, err error) {
+	h, counts, err := invoices.DelayByID(ctx, tx, d.Merchant, d.Subject)
+	return h, !counts, err
 }
 
 // holds says whether a fact is still worth telling: an order may have been withdrawn meanwhile, and an invoice may be
@@ -205,6 +257,8 @@ func holds(k *kind, f *facts) bool {
 	switch k.code {
 	case OrderConfirmed:
 		return f.order.State == orders.Placed || f.order.State == orders.Started
+	case Delayed:
+		return f.invoice.Status == invoices.Planned && !f.outdated
 	case PaymentReceived:
 		return f.invoice.Status == invoices.Paid
 	case FromShop:

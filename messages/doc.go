@@ -7,10 +7,12 @@
 //
 // # What is always true
 //
-//   - A message is rendered and stored in one transaction, with a due row that sends it. It says the same however
-//     late it is sent.
+//   - A message is rendered outside of a transaction, from facts of one moment, and stored with a due row that sends
+//     it. It says the same however late it is sent.
 //   - There is one message for each code, subject and version, so a fact that is told twice is mailed once.
 //   - Address, text and the server's words are sealed under the person's key; the log and the due rows hold ids.
+//   - Whoever reads a mail about an order can ask whether it is ours, by a code that only we can make. The answer
+//     never says to whom it went.
 //   - Texts, templates and facts fit, in every language, before the first message is made: New fails otherwise.
 //   - Money does not wait for mail, and mail does not wait for a slow server: sending runs outside a transaction.
 //

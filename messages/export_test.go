@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"achteraf/invoices"
 	"achteraf/merchants"
 )
 
@@ -30,10 +31,30 @@ func Try(o merchants.Operator, language string) (all map[string][]Mail, err erro
 			if err != nil {
 				return nil, err
 			}
-			all[k.code] = append(all[k.code], Mail{Subject: c.Subject, Text: c.Text, HTML: c.HTML})
+			images, err := c.images()
+			if err != nil {
+				return nil, err
+			}
+			all[k.code] = append(all[k.code], Mail{Subject: c.Subject, Text: c.Text, HTML: c.HTML, Images: images})
 		}
 	}
 	return all, nil
+}
+
+// TryInvoice writes the whole invoice of a debtor in a country.
+func TryInvoice(o merchants.Operator, language, country string) (Mail, error) {
+	l, err := own()
+	if err != nil {
+		return Mail{}, err
+	}
+	f := samples(o, "mail.example", language)[0].facts
+	f.order.Country = country
+	c, err := l.write(l.of(invoices.FactIssued), &f)
+	if err != nil {
+		return Mail{}, err
+	}
+	images, err := c.images()
+	return Mail{Subject: c.Subject, Text: c.Text, HTML: c.HTML, Images: images}, err
 }
 
 // TryLines writes an order of many long lines.
@@ -70,6 +91,9 @@ func Page() string {
 		"what is promised about sending twice.\n\n## What is mailed\n\n| code | because of | kept as | version of the texts | always says |\n|---|---|---|---|---|\n")
 	for _, k := range kinds() {
 		because := "a request to sign in"
+		if k.code == NewDevice {
+			because = "a sign-in on a device that was not known"
+		}
 		if k.fact != "" {
 			because = "`" + k.fact + "`"
 		}
@@ -98,4 +122,16 @@ func Writer() func() error {
 		_, err := l.write(l.kinds[1], &f)
 		return err
 	}
+}
+
+// Watch calls f each time that p writes a message down.
+func Watch(p *Post, f func()) {
+	l := *p.library
+	l.kinds = nil
+	for _, k := range p.library.kinds {
+		watched := *k
+		watched.fill = func(w *writer) { f(); k.fill(w) }
+		l.kinds = append(l.kinds, &watched)
+	}
+	p.library = &l
 }

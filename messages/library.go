@@ -23,8 +23,10 @@ const (
 	InvoiceIssued   = "invoice"
 	PaymentReceived = "payment-received"
 	CreditMade      = "credit"
+	Delayed         = "delayed"
 	SignInLink      = "sign-in"
 	FromShop        = "from-shop"
+	NewDevice       = "new-device"
 )
 
 // kind is a kind of message: what tells it, how it is written, and what its two parts must show.
@@ -50,7 +52,10 @@ func kinds() []*kind {
 		{CreditMade, invoices.FactCredited, vault.Claim, 1, (*writer).credited,
 			[]string{"Name", "Shop", "Amount", "On", "Open", "Due", "Reason", "Order", "Held"}},
 		{FromShop, DueShopText, vault.Claim, 1, (*writer).fromShop, []string{"Name", "Shop", "Order", "Ordered", "Words", "Operator"}},
+		{Delayed, invoices.FactDelayed, vault.Claim, 1, (*writer).delayed,
+			[]string{"Name", "Shop", "Amount", "Send", "Order", "Ordered", "Reason"}},
 		{SignInLink, "", shared, 1, (*writer).signInLink, []string{"Operator", "Code", "Minutes"}},
+		{NewDevice, "", shared, 1, (*writer).newDevice, []string{"Operator", "Device", "On", "Clock"}},
 	}
 }
 
@@ -65,6 +70,24 @@ type content struct {
 	Subject string `json:"subject"`
 	Text    string `json:"text"`
 	HTML    string `json:"html"`
+	Codes   []code `json:"codes,omitempty"`
+}
+
+// code is a code that a mail shows. Its picture is made when the mail is sent: what it says is all that is kept.
+type code struct {
+	ID   string `json:"id"`
+	Text string `json:"text"`
+}
+
+func (c *content) images() (all []Image, err error) {
+	for _, k := range c.Codes {
+		png, err := invoices.Picture(k.Text)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, Image{k.ID, png})
+	}
+	return all, nil
 }
 
 // library is all texts and templates, checked.
@@ -169,7 +192,13 @@ func (l *library) render(w *writer) (content, error) {
 	if err := l.html.Execute(&page, w.page); err != nil {
 		return content{}, err
 	}
-	return content{w.page.Subject, text.String(), page.String()}, nil
+	c := content{Subject: w.page.Subject, Text: text.String(), HTML: page.String()}
+	for _, s := range w.page.Sections {
+		for _, k := range s.Scan {
+			c.Codes = append(c.Codes, k.code)
+		}
+	}
+	return c, nil
 }
 
 // sample is an invented order, to try the texts on.
@@ -181,7 +210,7 @@ type sample struct {
 func samples(operator merchants.Operator, domain, language string) []sample {
 	day := calendar.NewDate(2026, 3, 2)
 	f := facts{
-		operator: operator, domain: domain, name: "Alex Voorbeeld", on: day, payLink: "https://pay.example/pay/x",
+		message: "msg_0", check: "KV72NND4", checkURL: "https://pay.example/check-message", operator: operator, domain: domain, name: "Alex Voorbeeld", on: day, payLink: "https://pay.example/pay/x",
 		shop:     merchants.Merchant{Name: "Winkel Voorbeeld"},
 		contacts: []merchants.Contact{{Kind: "email", Value: "hulp@winkel.example"}, {Kind: "chat", Value: "https://winkel.example/chat"}},
 		order: orders.Order{Reference: "W-1007", Country: "NL", Language: language, TotalCents: 2_345_67, TermsVersion: "2026-01",
@@ -191,10 +220,12 @@ func samples(operator merchants.Operator, domain, language string) []sample {
 			CreditedCents: 234_56, HeldCents: 77_77, SendOn: day.AddDays(1), IssuedOn: day, DueOn: day.AddDays(16)},
 		credit: invoices.Credit{Number: "WINKEL-C-2026-000002", Reason: "return", Cents: 234_56},
 		said:   "Your parcel is at the neighbours.",
+		delay:  invoices.Hold{Reason: "stock"},
 		signIn: SignIn{URL: "https://betaal.example/my/x", Code: "ABCD2345"}, minutes: 15,
+		arrival: Arrival{Device: "Firefox, Linux", URL: "https://betaal.example/my/me"}, clock: "14:05",
 	}
 	bare := f // no more than an order must have
-	bare.payLink, bare.name, bare.domain, bare.contacts, bare.order.TermsVersion, bare.order.AcceptedText = "", "", "", nil, "", ""
+	bare.check, bare.payLink, bare.name, bare.domain, bare.contacts, bare.order.TermsVersion, bare.order.AcceptedText = "", "", "", "", nil, "", ""
 	bare.invoice = invoices.Invoice{Status: invoices.Planned, TotalCents: 2_345_67, OpenCents: 2_345_67, SendOn: day.AddDays(1)}
 	bare.invoice.IssuedOn, bare.invoice.DueOn = day, day.AddDays(1) // too near for a transfer
 	belgian := f

@@ -1,9 +1,12 @@
 package messages_test
 
 import (
+	"bytes"
 	"html"
+	"image/png"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +16,9 @@ import (
 	"achteraf/internal/golden"
 	"achteraf/merchants"
 	"achteraf/messages"
+
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/qrcode"
 )
 
 var operator = merchants.Operator{
@@ -23,7 +29,7 @@ var operator = merchants.Operator{
 
 var (
 	spoken = []string{"nl", "fr", "en", "de"}
-	codes  = []string{messages.OrderConfirmed, messages.InvoiceIssued, messages.PaymentReceived, messages.CreditMade, messages.SignInLink}
+	codes  = []string{messages.OrderConfirmed, messages.InvoiceIssued, messages.PaymentReceived, messages.CreditMade, messages.Delayed, messages.SignInLink, messages.NewDevice}
 )
 
 // TestTexts keeps what people read in files, so that a reviewer reads it too.
@@ -36,7 +42,7 @@ func TestTexts(t *testing.T) {
 		var text strings.Builder
 		for _, code := range codes {
 			for i, m := range all[code] {
-				if i > 0 && slices.Contains(all[code][:i], m) {
+				if i > 0 && slices.ContainsFunc(all[code][:i], func(o messages.Mail) bool { return o.Text == m.Text }) {
 					continue
 				}
 				text.WriteString("=== " + code + "\nSubject: " + m.Subject + "\n\n" + m.Text + "\n")
@@ -135,6 +141,57 @@ func TestOneIdentity_S_RULE_13(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestCodesInMail_S_PAY_03 reads the codes of the invoice's mail: two with labels and words for who cannot see them, the
+// pay page first for a Dutch debtor, the transfer first for others. They say what the fields beside them say.
+func TestCodesInMail_S_PAY_03(t *testing.T) {
+	const page = "https://pay.example/pay/x"
+	transfer := "BCD\n002\n1\nSCT\n\n" + operator.AccountName + "\n" + operator.ClientIBAN + "\nEUR1111.11\n\nRF18539007547034"
+	for country, want := range map[string][]string{"NL": {page, transfer}, "BE": {transfer, page}, "DE": {transfer, page}} {
+		for _, language := range spoken {
+			m, err := messages.TryInvoice(operator, language, country)
+			if err != nil {
+				t.Fatal(err)
+			}
+			shown := regexp.MustCompile(`<img src="cid:([^"]+)"[^>]* alt="([^"]+)"[^>]*>(?:</a>)?\s*<p [^>]*>([^<]+)</p>`).FindAllStringSubmatch(m.HTML, -1)
+			if len(shown) != 2 || len(m.Images) != 2 {
+				t.Fatalf("%s in %s: %d codes, %d pictures", country, language, len(shown), len(m.Images))
+			}
+			for i, s := range shown {
+				if m.Images[i].ID != html.UnescapeString(s[1]) || !strings.Contains(s[1], ".msg_") || len(s[2]) < 10 || len(s[3]) < 30 || shown[0][3] == shown[1][3] {
+					t.Errorf("%s in %s: %q", country, language, s)
+				}
+				if got := scanned(t, m.Images[i].PNG); got != want[i] {
+					t.Errorf("%s in %s: code %d says %q, want %q", country, language, i+1, got, want[i])
+				}
+				if n := len(m.Images[i].PNG); n > 4_000 {
+					t.Errorf("a picture of %d bytes", n)
+				}
+			}
+			if strings.Count(m.HTML, page) != 2 { // the button, and the code for who taps it
+				t.Error("the code of the page does not lead there")
+			}
+		}
+	}
+}
+
+// scanned reads a code.
+func scanned(t *testing.T, picture []byte) string {
+	t.Helper()
+	img, err := png.Decode(bytes.NewReader(picture))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bitmap, err := gozxing.NewBinaryBitmapFromImage(img)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := qrcode.NewQRCodeReader().Decode(bitmap, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.GetText()
 }
 
 func TestManyLines(t *testing.T) {

@@ -14,7 +14,14 @@ type Mail struct {
 	Subject  string
 	Text     string
 	HTML     string
+	Images   []Image          // that the HTML shows
 	At       calendar.Instant // when it was made, business time
+}
+
+// Image is a picture inside a mail. The HTML names it as cid:ID.
+type Image struct {
+	ID  string `json:"id"`
+	PNG []byte `json:"png"`
 }
 
 // Result is how a hand-over ended.

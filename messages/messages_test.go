@@ -1,11 +1,14 @@
 package messages_test
 
 import (
+	"context"
 	"html"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
+	"achteraf/access"
 	"achteraf/internal/db"
 	"achteraf/internal/db/dbtest"
 	"achteraf/internal/jobs"
@@ -69,6 +72,48 @@ func TestNothingIsSentTwice(t *testing.T) {
 	})
 }
 
+// TestNobodyWaitsForTexts changes the due rows themselves while their message is written down: inside the transaction
+// that takes those rows, that would wait for ever.
+func TestNobodyWaitsForTexts(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		written := 0
+		messages.Watch(w.Post, func() {
+			written++
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			w.must(w.DB.Write(ctx, func(tx *db.Tx) error {
+				_, err := tx.Exec(ctx, `update due set subject = subject`)
+				return err
+			}))
+		})
+		o := w.place("Jo", "en")
+		w.advance(73 * time.Hour)
+		w.credit(o, 1000)
+		w.pay(o, 4040)
+		_, err := w.SignIns.Begin(t.Context(), access.NewSignIn{Email: "koper1@example.org", Language: "en", Network: netip.MustParseAddr("203.0.113.7")})
+		w.must(err)
+		w.settle()
+		if w.mails(5); written != 5 {
+			t.Errorf("%d texts were written, want 5", written)
+		}
+	})
+}
+
+// TestToldMeanwhile lets two nodes write the same message: one of them is stored, and sent.
+func TestToldMeanwhile(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		o := w.place("Jo", "en")
+		due := []jobs.Due{{Kind: invoices.FactAccepted, Merchant: w.shop, Subject: o.ID}}
+		late, err := w.Post.Tell(t.Context(), due)
+		w.must(err)
+		w.settle()
+		w.write(func(tx *db.Tx) error { return late(t.Context(), tx) })
+		w.settle()
+		w.mails(1)
+		w.wants(o, "order-confirmed sent")
+	})
+}
+
 func TestCreditIsMailed(t *testing.T) {
 	eachEngine(t, func(t *testing.T, w *world) {
 		o := w.place("Jo", "en")
@@ -89,6 +134,38 @@ func TestCreditIsMailed(t *testing.T) {
 				t.Errorf("mail %d does not say %q:\n%s", i, want, all[i].Text)
 			}
 		}
+	})
+}
+
+// TestDelayIsMailed_S_INV_02 tells the buyer of each notice of delay, but for one that another has replaced by then.
+func TestDelayIsMailed_S_INV_02(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		o := w.place("Jo", "en")
+		w.settle()
+		delay := func(days int, reason string) {
+			w.write(func(tx *db.Tx) error {
+				found, err := orderOf(w, tx, o)
+				if err != nil {
+					return err
+				}
+				_, err = w.Clerk.Delay(t.Context(), tx, invoices.Delay{Merchant: w.shop, Order: o.ID, SendOn: found.PlacedOn.AddDays(days), Reason: reason, By: "key_1"})
+				return err
+			})
+		}
+		delay(6, "supplier")
+		delay(8, "stock")
+		w.settle()
+		delay(10, "made-to-order")
+		w.settle()
+		w.wants(o, "order-confirmed sent", "delayed sent", "delayed sent")
+		all := w.mails(3)
+		for i, want := range []string{"Reason: out of stock.", "Reason: it is being made for you."} {
+			if !strings.Contains(all[i+1].Text, want) {
+				t.Errorf("mail %d does not say %q:\n%s", i+1, want, all[i+1].Text)
+			}
+		}
+		w.advance(11 * 24 * time.Hour)
+		w.wants(o, "order-confirmed sent", "delayed sent", "delayed sent", "invoice sent")
 	})
 }
 
@@ -236,6 +313,13 @@ func TestPayLink(t *testing.T) {
 			if got := strings.Contains(m.Text, "Betaal €\u00a050,40: "+url) && strings.Contains(m.HTML, `href="`+url); got != (i == 1) {
 				t.Errorf("mail %d has the button: %v", i, got)
 			}
+			if i == 0 {
+				continue
+			}
+			if len(m.Images) != 2 || !strings.Contains(m.Text, scanned(t, m.Images[0].PNG)+"\n") ||
+				!strings.Contains(scanned(t, m.Images[1].PNG), "\n"+operator.AccountName+"\n"+operator.ClientIBAN+"\nEUR50.40\n\nRF") {
+				t.Errorf("%d codes", len(m.Images))
+			}
 		}
 	}, link)
 }
@@ -263,10 +347,11 @@ func TestSignInLink(t *testing.T) {
 	for _, late := range []bool{false, true} {
 		dbtest.RunOn(t, func(t *testing.T, p *dbtest.Place) {
 			w := newWorld(t, p.Open(t))
-			w.write(func(tx *db.Tx) error {
-				return w.Post.SignIn(t.Context(), tx, messages.SignIn{ID: "sin_1", To: "koper@example.org", Language: "fr",
-					URL: "https://betaalhuis.example/my/in/token", Code: "ABCD2345", Expires: tx.Wall.Add(15 * time.Minute)})
-			})
+			store, err := w.Post.SignIn(t.Context(), messages.SignIn{ID: "sin_1", To: "koper@example.org", Language: "fr",
+				URL: "https://betaalhuis.example/my/in/token", Code: "ABCD2345", Expires: w.DB.Wall().Add(15 * time.Minute)})
+			w.must(err)
+			w.write(func(tx *db.Tx) error { return store(t.Context(), tx) })
+			w.write(func(tx *db.Tx) error { return store(t.Context(), tx) }) // a second time changes nothing
 			if late {
 				p.Clock.Advance(15 * time.Minute)
 				w.settle()

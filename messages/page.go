@@ -1,6 +1,7 @@
 package messages
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -17,6 +18,9 @@ import (
 
 // facts is what a message is about, as it is when the message is made.
 type facts struct {
+	message  string // its id
+	check    string // its code; "" for none
+	checkURL string // where the code can be checked
 	operator merchants.Operator
 	domain   string // that mail comes from
 	shop     merchants.Merchant
@@ -30,8 +34,12 @@ type facts struct {
 	payLink  string          // "" without pay pages
 	atShop   int64           // cents of a payment that the shop says it received itself
 	said     string          // of a shop's message only
+	delay    invoices.Hold   // of a delay only
+	outdated bool            // another notice has taken its place
 	signIn   SignIn          // of a sign-in link only
 	minutes  int             // for which it is valid
+	arrival  Arrival         // of a sign-in on a new device only
+	clock    string          // the time of day of it
 }
 
 // page is a mail before it is written down. The HTML and the plain text show the same page, so they say the same.
@@ -48,6 +56,7 @@ type page struct {
 	Sections []section
 	Helpers  []helper
 	Real     string
+	Check    *check
 	Identity []string
 }
 
@@ -57,11 +66,18 @@ type (
 		Title string
 		Intro []string
 		Rows  []row
+		Scan  []scan // the codes that say the same
 	}
 	row struct {
 		Word, Value string
 		Strong      bool
 		Whole       bool // it stays on one line
+		Long        bool // its word may be one that nobody knows, of any length
+	}
+	check struct{ Word, Code, URL string } // is this mail real?
+	scan  struct {                         // a code, with what it is for
+		code
+		Word, Alt, URL string
 	}
 	helper struct { // who answers questions
 		Word, Name string
@@ -124,6 +140,9 @@ func (w *writer) fill(k *kind) {
 		contactsOf([]merchants.Contact{{Kind: "phone", Value: w.operator.Phone}, {Kind: "email", Value: w.operator.Email}})})
 	if w.domain != "" && k.fact != "" { // a sign-in page does ask for a code
 		p.Real = w.say("sender")
+	}
+	if w.check != "" && k.fact != "" {
+		p.Check = &check{w.say("check"), printCheck(w.facts.check), w.checkURL + "?code=" + printCheck(w.facts.check)}
 	}
 	p.Identity = w.Identity(w.operator, w.order.Country)
 }
@@ -232,6 +251,20 @@ func (w *writer) transfer() {
 	}
 	s.add(w.row("amount", w.Amount(w.invoice.OpenCents)), w.row("iban", ident.PrintIBAN(w.operator.ClientIBAN)),
 		w.row("payee", w.operator.AccountName), w.row(word, reference))
+	s.Scan = w.codes()
+}
+
+// codes are those by which the bill can be paid, the first one of the country first.
+func (w *writer) codes() (all []scan) {
+	for _, s := range invoices.Symbols(w.order.Country, w.operator.AccountName, w.operator.ClientIBAN, w.invoice.OpenCents, w.order.PaymentReference, w.payLink) {
+		c := scan{code: code{"transfer", s.Text}, Word: w.say("scan-transfer"), Alt: w.say("scan-transfer-alt")}
+		if s.Page {
+			c = scan{code: code{"page", s.Text}, Word: w.say("scan-page"), Alt: w.say("scan-page-alt"), URL: s.Text}
+		}
+		c.ID += "." + w.message + "@" + cmp.Or(w.domain, "mail") // as a Message-ID, it is nobody else's (RFC 2392)
+		all = append(all, c)
+	}
+	return all
 }
 
 // paid says that nothing is open any more. What only the shop says that it received, we do not say has reached us.
@@ -271,6 +304,14 @@ func (w *writer) credited() {
 		w.row("fact-invoice", v.Number), w.row("fact-order", w.order.Reference))
 }
 
+// delayed says that the bill comes later, and why.
+func (w *writer) delayed() {
+	w.with["Reason"] = w.say("delayed-" + w.delay.Reason)
+	w.slip("delayed", w.invoice.OpenCents)
+	w.page.Next = []string{w.say("delayed-next")}
+	w.section("facts").add(w.row("fact-reason", fmt.Sprint(w.with["Reason"])), w.row("fact-order", w.order.Reference), w.row("fact-ordered", w.Day(w.order.PlacedOn)))
+}
+
 // inHalves writes a code so that it can be read out and typed.
 func inHalves(code string) string {
 	half := len(code) / 2
@@ -291,6 +332,19 @@ func (w *writer) signInLink() {
 	p.Why = []string{w.say("sign-in-why"), w.count("sign-in-minutes", w.minutes)}
 }
 
+// newDevice says that somebody signed in where nobody did before.
+func (w *writer) newDevice() {
+	w.with["Device"], w.with["Clock"] = w.arrival.Device, w.clock
+	p := &w.page
+	p.Subject, p.Preview = w.say("new-device-subject"), w.say("new-device-preview")
+	p.Label, p.Sum, p.When = w.say("new-device-label"), w.arrival.Device, w.say("new-device-when")
+	if w.arrival.URL != "" {
+		p.Pay = &link{w.say("new-device-button"), w.arrival.URL}
+	}
+	p.Next = []string{w.say("new-device-next")}
+	p.Why = []string{w.say("new-device-why"), w.say("new-device-mail")}
+}
+
 // listLines lists what was bought, as many lines as there is room for.
 func (w *writer) listLines() *section {
 	s := w.section("lines")
@@ -305,7 +359,7 @@ func (w *writer) listLines() *section {
 		if l.Quantity != "1" {
 			what += ", " + w.Number(l.Quantity) + " × " + w.Amount(l.UnitPriceCents)
 		}
-		s.add(row{Word: what, Value: w.Amount(l.TotalCents)})
+		s.add(row{Word: what, Value: w.Amount(l.TotalCents), Long: true})
 	}
 	if more := len(w.lines) - w.most; more > 0 {
 		w.with["More"] = more

@@ -62,7 +62,11 @@ func (p *Post) handOver(ctx context.Context, m *sealed, l lock) (Result, error) 
 	if err != nil {
 		return Result{}, err
 	}
-	return p.c.Mailer.Send(ctx, Mail{ID: m.ID, To: to, Language: m.Language, Subject: c.Subject, Text: c.Text, HTML: c.HTML, At: m.MadeAt}), nil
+	images, err := c.images()
+	if err != nil {
+		return Result{}, err
+	}
+	return p.c.Mailer.Send(ctx, Mail{ID: m.ID, To: to, Language: m.Language, Subject: c.Subject, Text: c.Text, HTML: c.HTML, Images: images, At: m.MadeAt}), nil
 }
 
 // finish stores how an attempt ended.

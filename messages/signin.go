@@ -21,24 +21,25 @@ type SignIn struct {
 	Expires  calendar.Instant // wall time
 }
 
-// SignIn writes a sign-in link, with a due row that sends it. It calls nobody. The link is not sent once it has expired.
-func (p *Post) SignIn(ctx context.Context, tx *db.Tx, s SignIn) error {
+// SignIn writes a sign-in link, and returns what stores it with a due row that sends it. It calls nobody. The link is
+// not sent once it has expired.
+func (p *Post) SignIn(ctx context.Context, s SignIn) (jobs.Finish, error) {
 	k := p.library.byCode(SignInLink)
-	minutes := max(1, int((s.Expires.Sub(tx.Wall)+time.Minute-time.Microsecond)/time.Minute))
-	f := &facts{operator: p.c.Operator, domain: p.c.Domain, signIn: s, minutes: minutes, order: orders.Order{Language: s.Language}}
-	c, err := p.library.write(k, f)
-	if err != nil {
-		return err
-	}
-	m := draft{to: s.To, handle: p.c.Desk.EmailHandle(s.To), lock: lock{p.c.Vault, nil, k.purpose}, content: c, Message: Message{
-		ID: tx.ID("msg_"), Merchant: ledger.Operator, Subject: s.ID, Code: k.code, Version: 1, Purpose: k.purpose, Template: k.template,
-		Language: s.Language, State: Waiting, MadeAt: tx.Now, NextAt: tx.Now, Expires: s.Expires,
+	f := &facts{operator: p.c.Operator, domain: p.c.Domain, signIn: s, order: orders.Order{Language: s.Language}}
+	m := draft{to: s.To, handle: p.c.Desk.EmailHandle(s.To), lock: lock{p.c.Vault, nil, k.purpose}, facts: f, Message: Message{
+		Merchant: ledger.Operator, Subject: s.ID, Code: k.code, Version: 1, Purpose: k.purpose, Template: k.template,
+		Language: s.Language, State: Waiting, Expires: s.Expires,
 	}}
-	row, err := m.row()
+	err := p.c.DB.Read(ctx, func(tx *db.Tx) error {
+		m.ID, m.MadeAt, m.NextAt = tx.ID("msg_"), tx.Now, tx.Now
+		f.message = m.ID
+		f.minutes = max(1, int((s.Expires.Sub(tx.Wall)+time.Minute-time.Microsecond)/time.Minute))
+		return nil
+	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return put(ctx, tx, [][]any{row}, []jobs.Due{{Kind: DueSend, Merchant: m.Merchant, Subject: m.ID}})
+	return p.ready(k, []*draft{&m})
 }
 
 // byCode is the kind of message with a code.

@@ -36,7 +36,7 @@ var newMessages = db.NewTable("messages", "",
 	db.Col{Name: "id", Type: db.Text}, db.Col{Name: "merchant_id", Type: db.Text}, db.Col{Name: "subject", Type: db.Text},
 	db.Col{Name: "code", Type: db.Text}, db.Col{Name: "version", Type: db.Bigint}, db.Col{Name: "purpose", Type: db.Text},
 	db.Col{Name: "template", Type: db.Bigint}, db.Col{Name: "language", Type: db.Text}, db.Col{Name: "order_id", Type: db.Text},
-	db.Col{Name: "person_id", Type: db.Text}, db.Col{Name: "handle", Type: db.Bytes}, db.Col{Name: "key_id", Type: db.Text},
+	db.Col{Name: "person_id", Type: db.Text}, db.Col{Name: "handle", Type: db.Bytes}, db.Col{Name: "key_id", Type: db.Text}, db.Col{Name: "check_hash", Type: db.Bytes},
 	db.Col{Name: "recipient", Type: db.Bytes}, db.Col{Name: "content", Type: db.Bytes}, db.Col{Name: "state", Type: db.Text},
 	db.Col{Name: "attempts", Type: db.Bigint}, db.Col{Name: "outcome", Type: db.Text}, db.Col{Name: "made_at", Type: db.Instant},
 	db.Col{Name: "next_at", Type: db.Instant}, db.Col{Name: "expires_at", Type: db.Instant})
@@ -52,15 +52,16 @@ func (m *Message) places() []any {
 // draft is a message on its way to the table.
 type draft struct {
 	Message
-	to      string
-	handle  vault.Handle
-	lock    lock
-	content content
+	to     string
+	handle vault.Handle
+	check  []byte // hash of the code that it shows; nil for none
+	lock   lock
+	facts  *facts
 }
 
-// row seals a draft.
-func (m *draft) row() ([]any, error) {
-	plain, err := json.Marshal(m.content)
+// row seals a draft with what it came to say.
+func (m *draft) row(c content) ([]any, error) {
+	plain, err := json.Marshal(c)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +74,7 @@ func (m *draft) row() ([]any, error) {
 		return nil, err
 	}
 	return []any{m.ID, m.Merchant, m.Subject, m.Code, m.Version, m.Purpose, m.Template, m.Language, m.Order, m.Person,
-		m.handle.Hash, m.handle.KeyID, []byte(recipient), []byte(text), m.State, m.Attempts, m.Outcome, m.MadeAt, m.NextAt, m.Expires}, nil
+		m.handle.Hash, m.handle.KeyID, m.check, []byte(recipient), []byte(text), m.State, m.Attempts, m.Outcome, m.MadeAt, m.NextAt, m.Expires}, nil
 }
 
 var findTold = db.NewQuery(`select subject from messages where subject = $1 and code = $2 and version = $3 and merchant_id = $4`,
@@ -130,6 +131,12 @@ func OfOrder(ctx context.Context, tx *db.Tx, merchant, order string) ([]Message,
 // Unsent reads messages that no server has taken yet, of all merchants, after a cursor, the id of the last one seen.
 func Unsent(ctx context.Context, tx *db.Tx, after string, limit int) ([]Message, error) {
 	return list(ctx, tx, `select `+columns+` from messages where state = 'waiting' and id > $1 order by id limit $2`, after, limit)
+}
+
+// Backlog says how many messages no server has taken yet, and since when the oldest waits, in business time.
+func Backlog(ctx context.Context, tx *db.Tx) (n int64, since calendar.Instant, err error) {
+	err = tx.QueryRow(ctx, `select count(*), min(made_at) from messages where state = 'waiting'`, nil, &n, &since)
+	return n, since, err
 }
 
 func list(ctx context.Context, tx *db.Tx, query string, args ...any) (all []Message, err error) {

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"achteraf/calendar"
+	"achteraf/internal/words"
 	"achteraf/invoices"
 
 	"github.com/BurntSushi/toml"
@@ -26,8 +28,24 @@ var spoken = []string{"nl", "fr", "en", "de"}
 // speaker says things in one language.
 type speaker struct {
 	invoices.Locale
+	lang  words.Lang
 	words *i18n.Localizer
 }
+
+// Code names the language.
+func (s speaker) Code() string { return string(s.lang) }
+
+// Amount writes cents of euros.
+func (s speaker) Amount(cents int64) string { return s.lang.Euros(cents) }
+
+// Number writes a stored decimal, such as a quantity.
+func (s speaker) Number(stored string) string { return s.lang.Decimal(stored) }
+
+// Day writes a date with its year: a mail is read in another one, too.
+func (s speaker) Day(d calendar.Date) string { return s.lang.FullDay(d) }
+
+// Weekday is Day with the day of the week.
+func (s speaker) Weekday(d calendar.Date) string { return s.lang.FullWeekday(d) }
 
 // readWords reads the catalogues. Error: a key, or a mark inside one, that some language has and another lacks.
 func readWords(files fs.FS) (map[string]speaker, error) {
@@ -49,7 +67,7 @@ func readWords(files fs.FS) (map[string]speaker, error) {
 		for _, m := range file.Messages {
 			marks[code][m.ID] = marksOf(m)
 		}
-		all[code] = speaker{invoices.LocaleOf(code), i18n.NewLocalizer(bundle, code)}
+		all[code] = speaker{invoices.LocaleOf(code), words.Lang(code), i18n.NewLocalizer(bundle, code)}
 	}
 	return all, compareWords(marks)
 }

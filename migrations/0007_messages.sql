@@ -11,6 +11,7 @@ create table messages (
     person_id   text         not null,
     handle      {{.Bytes}}   not null,
     key_id      text         not null,
+    check_hash  {{.Bytes}},
     recipient   {{.Sealed}}  not null,
     content     {{.Sealed}}  not null,
     state       text         not null,
@@ -26,4 +27,5 @@ create table messages (
 ) {{.Strict}};
 
 create index messages_order on messages (order_id, merchant_id);
+create index messages_check on messages (check_hash) where check_hash is not null;
 create index messages_waiting on messages (id) where state = 'waiting';

@@ -10,10 +10,12 @@ import (
 	"testing"
 
 	"achteraf/internal/db/dbtest"
+	"achteraf/internal/outbound"
 	"achteraf/internal/vault"
 	"achteraf/ledger"
 	"achteraf/platform"
 	"achteraf/providers/mailbox"
+	"achteraf/web/shop"
 )
 
 // newDemo is a demonstration as the program serves it: its own surfaces before those of every platform.
@@ -31,7 +33,13 @@ func newDemo(t *testing.T) http.Handler {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	p.DemoRoutes(mux, &mailbox.Box{})
+	if err := p.DemoRoutes(mux, &mailbox.Box{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.DemoShop(mux, shop.Config{BaseURL: "http://127.0.0.1:1", Key: "sk_live_none", HTTP: outbound.New(), Secret: make([]byte, 16),
+		Random: dbtest.Chance(4), Log: slog.New(slog.DiscardHandler)}); err != nil {
+		t.Fatal(err)
+	}
 	mux.Handle("/", p.Handler())
 	return mux
 }
@@ -62,7 +70,7 @@ func TestHomeLeadsOn(t *testing.T) {
 			}
 		}
 	}
-	for _, want := range []string{"/design", "/demo/clock", "/v1/docs"} {
+	for _, want := range []string{"/demo/shop", "/design", "/demo/clock", "/v1/docs"} {
 		if !seen[want] {
 			t.Errorf("the home page does not lead to %s", want)
 		}
@@ -76,7 +84,7 @@ func TestWhatOnlyADemoHas(t *testing.T) {
 		t.Fatal(err)
 	}
 	home := visit(real.Handler(), "/").Body.String()
-	for _, path := range []string{"/design", "/demo/clock"} {
+	for _, path := range []string{"/demo/shop", "/design", "/demo/clock"} {
 		if rec := visit(real.Handler(), path); rec.Code != http.StatusNotFound || !strings.Contains(rec.Body.String(), "<h1>") {
 			t.Errorf("%s: %d", path, rec.Code)
 		}

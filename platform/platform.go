@@ -110,6 +110,7 @@ type Platform struct {
 	older     *older.Wire
 	hooks     *older.Hooks
 	checkouts *checkout.Desk
+	publicURL string
 	log       *slog.Logger
 	handler   http.Handler
 }
@@ -122,7 +123,7 @@ func New(c Config) (*Platform, error) {
 			return nil, err
 		}
 	}
-	p := &Platform{DB: c.DB, Mailer: c.Mailer, Operator: c.Operator, Vault: c.Vault, LogKey: c.LogKey, log: c.Log}
+	p := &Platform{DB: c.DB, Mailer: c.Mailer, Operator: c.Operator, Vault: c.Vault, LogKey: c.LogKey, publicURL: c.PublicURL, log: c.Log}
 	p.DB.BeforeCommit(ledger.Commit)
 	p.Access = access.New(c.Vault, c.Random)
 	p.Desk = buyers.NewDesk(c.Vault, c.Random)
@@ -150,7 +151,7 @@ func New(c Config) (*Platform, error) {
 	p.Sealer = ledger.NewSealer(c.LogKey)
 	p.Scanner = jobs.NewScanner(c.DB, c.Random, c.Log)
 	if c.Mailer != nil {
-		p.Post, err = messages.New(messages.Config{DB: c.DB, Desk: p.Desk, Vault: c.Vault, Operator: c.Operator, Mailer: c.Mailer, Domain: c.MailDomain, PayLink: p.payLink()})
+		p.Post, err = messages.New(messages.Config{DB: c.DB, Desk: p.Desk, Vault: c.Vault, Operator: c.Operator, Mailer: c.Mailer, Domain: c.MailDomain, PayLink: p.payLink(), CheckURL: checkURL(c.PublicURL)})
 		if err != nil {
 			return nil, err
 		}
@@ -293,6 +294,9 @@ func (p *Platform) routes(c Config) (http.Handler, error) {
 	if c.Demo {
 		pages.Demo = demoSurfaces
 	}
+	if p.Post != nil && c.PublicURL != "" {
+		pages.Check = p.checkMessage
+	}
 	home, err := site.New(pages)
 	if err != nil {
 		return nil, err
@@ -304,7 +308,7 @@ func (p *Platform) routes(c Config) (http.Handler, error) {
 	}
 	payPage.Routes(mux)
 	file.New(file.Config{DB: p.DB, Links: p.Links, Clerk: p.Clerk, Log: c.Log}).Routes(mux)
-	my, err := buyer.New(buyer.Config{DB: p.DB, Look: p.Look, SignIns: p.SignIns, Reports: p.Reports, Clerk: p.Clerk, Links: p.Links,
+	my, err := buyer.New(buyer.Config{DB: p.DB, Look: p.Look, SignIns: p.SignIns, Reports: p.Reports, Letters: messages.NewReader(c.Vault, p.Desk), Clerk: p.Clerk, Links: p.Links, Domain: c.MailDomain,
 		Operator: c.Operator, Plain: c.plain()})
 	if err != nil {
 		return nil, err
@@ -327,13 +331,85 @@ func (p *Platform) routes(c Config) (http.Handler, error) {
 
 // signInMail writes the mail of a sign-in; a platform without a mailer never runs it, see reactions.
 func (p *Platform) signInMail(public string) access.SendLink {
-	return func(ctx context.Context, tx *db.Tx, l access.Letter) error {
+	return func(ctx context.Context, l access.Letter) (jobs.Finish, error) {
 		link := ""
 		if public != "" {
 			link = public + buyer.LinkPath + l.Token
 		}
-		return p.Post.SignIn(ctx, tx, messages.SignIn{ID: l.SignIn, To: l.Email, Language: l.Language, URL: link, Code: l.Code, Expires: l.ExpiresAt})
+		return p.Post.SignIn(ctx, messages.SignIn{ID: l.SignIn, To: l.Email, Language: l.Language, URL: link, Code: l.Code, Expires: l.ExpiresAt})
 	}
+}
+
+// mostChecks is how often a network may ask within 15 minutes whether a message is ours: far from guessing a code.
+const mostChecks = 60
+
+// checkMessage says whether we sent the message of a code; nil when we did not. Error: Limited "rate-limit".
+func (p *Platform) checkMessage(r *http.Request, typed string) (*site.Message, error) {
+	var out *site.Message
+	zone, err := calendar.ZoneOf(p.Operator.Country)
+	if err != nil {
+		return nil, err
+	}
+	err = p.DB.Write(r.Context(), func(tx *db.Tx) error {
+		out = nil
+		if err := p.SignIns.Knock(r.Context(), tx, "check", page.Network(r), mostChecks); err != nil {
+			return err
+		}
+		k, ok, err := p.Post.Check(r.Context(), tx, typed)
+		if ok {
+			out = &site.Message{Code: k.Code, On: zone.DateOf(k.At)}
+		}
+		return err
+	})
+	return out, err
+}
+
+// checkURL is the page on which anybody can ask whether a mail is ours; "" without a public address.
+func checkURL(public string) string {
+	if public == "" {
+		return ""
+	}
+	return public + site.CheckPath
+}
+
+// arrived writes to people of sign-ins on new devices, and returns what stores it.
+func (p *Platform) arrived(ctx context.Context, due []jobs.Due) (jobs.Finish, error) {
+	var stores []jobs.Finish
+	for _, d := range due {
+		var a access.Arrival
+		var found bool
+		err := p.DB.Read(ctx, func(tx *db.Tx) (err error) {
+			a, found, err = p.SignIns.Arrived(ctx, tx, d.Subject)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			continue
+		}
+		store, err := p.Post.Arrived(ctx, messages.Arrival{Session: a.Session, Proved: a.Proved, Device: a.Device, At: a.At, URL: p.myPage("/me")})
+		if err != nil {
+			return nil, err
+		}
+		stores = append(stores, store)
+	}
+	return func(ctx context.Context, tx *db.Tx) error {
+		for _, store := range stores {
+			if err := store(ctx, tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil
+}
+
+// myPage is the address of a page of buyers, "" where the platform has no public address.
+func (p *Platform) myPage(below string) string {
+	if p.publicURL == "" {
+		return ""
+	}
+	return p.publicURL + "/my" + below
 }
 
 // payLink is where mails lead; nil without a public address.

@@ -297,7 +297,7 @@ func TestDemoClock(t *testing.T) {
 		d := p.Open(t)
 		w := newWorld(t, d, p.Clock)
 		mux := http.NewServeMux()
-		w.DemoRoutes(mux, &mailbox.Box{})
+		w.must(w.DemoRoutes(mux, &mailbox.Box{}))
 		ask := func(method, body string) (int, string) {
 			rec := httptest.NewRecorder()
 			mux.ServeHTTP(rec, httptest.NewRequest(method, "/demo/clock", strings.NewReader(body)))
@@ -373,12 +373,14 @@ func TestManyWorldsParallel(t *testing.T) {
 	for i := range worlds {
 		lived.Go(func() {
 			reports[i], errs[i] = market.Run(t.Context(), market.Config{Seed: uint64(i % seeds), Days: 4, Orders: 10,
-				Open: func(ctx context.Context, wall func() calendar.Instant, random io.Reader) (*platform.Platform, func() error, error) {
-					d, err := db.Open(ctx, places[i], db.Options{Wall: wall, Random: random, Process: dbtest.Chance(uint64(i)), CacheMiB: 2})
+				Open: func(ctx context.Context, o market.Outside) (*platform.Platform, func() error, error) {
+					d, err := db.Open(ctx, places[i], db.Options{Wall: o.Wall, Random: o.Random, Process: dbtest.Chance(uint64(i)), CacheMiB: 2})
 					if err != nil {
 						return nil, nil, err
 					}
-					p, err := build(d, random, func(c *platform.Config) { c.Mailer = &mailbox.Box{Most: 10} })
+					p, err := build(d, o.Random, func(c *platform.Config) {
+						c.Mailer, c.MailDomain, c.PSP, c.PublicURL = o.Mailer, o.MailDomain, o.PSP, o.PublicURL
+					})
 					return p, d.Close, err
 				}})
 		})

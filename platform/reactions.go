@@ -23,15 +23,17 @@ func reactions(p *Platform, mailOff bool) {
 	p.Scanner.On(checkout.FactEnded, invoices.SliceSize, pass) // shops read how it ended
 	switch {
 	case p.Post != nil:
-		p.Scanner.On(invoices.FactAccepted, messages.SliceSize, p.Post.Tell)    // the confirmation of the order
-		p.Scanner.On(invoices.FactIssued, messages.SliceSize, p.Post.Tell)      // the invoice
-		p.Scanner.On(invoices.FactPaid, messages.SliceSize, p.Post.Tell)        // the payment has arrived
-		p.Scanner.On(invoices.FactCredited, messages.SliceSize, p.Post.Tell)    // what a credit changes
-		p.Scanner.On(messages.DueShopText, messages.SliceSize, p.Post.Tell)     // what a shop writes to its buyer
-		p.Scanner.On(access.DueSendLink, messages.SliceSize, p.SignIns.SendDue) // the sign-in mail
+		p.Scanner.OnReady(invoices.FactAccepted, messages.SliceSize, p.Post.Tell)    // the confirmation of the order
+		p.Scanner.OnReady(invoices.FactIssued, messages.SliceSize, p.Post.Tell)      // the invoice
+		p.Scanner.OnReady(invoices.FactPaid, messages.SliceSize, p.Post.Tell)        // the payment has arrived
+		p.Scanner.OnReady(invoices.FactCredited, messages.SliceSize, p.Post.Tell)    // what a credit changes
+		p.Scanner.OnReady(invoices.FactDelayed, messages.SliceSize, p.Post.Tell)     // the bill comes later
+		p.Scanner.OnReady(messages.DueShopText, messages.SliceSize, p.Post.Tell)     // what a shop writes to its buyer
+		p.Scanner.OnReady(access.DueSendLink, messages.SliceSize, p.SignIns.SendDue) // the sign-in mail
+		p.Scanner.OnReady(access.DueArrived, messages.SliceSize, p.arrived)          // somebody signed in on a new device
 		p.Scanner.OnOutside(messages.DueSend, messages.SendLimit, messages.SendCalls, p.Post.Send)
 	case mailOff:
-		for _, fact := range []string{invoices.FactAccepted, invoices.FactIssued, invoices.FactPaid, invoices.FactCredited, messages.DueShopText, access.DueSendLink} {
+		for _, fact := range []string{invoices.FactAccepted, invoices.FactIssued, invoices.FactPaid, invoices.FactCredited, invoices.FactDelayed, messages.DueShopText, access.DueSendLink, access.DueArrived} {
 			p.Scanner.On(fact, invoices.SliceSize, pass)
 		}
 	}

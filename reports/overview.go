@@ -9,7 +9,6 @@ import (
 	"achteraf/buyers"
 	"achteraf/calendar"
 	"achteraf/internal/db"
-	"achteraf/internal/ident"
 	"achteraf/invoices"
 	"achteraf/merchants"
 	"achteraf/orders"
@@ -24,19 +23,16 @@ func New(operator merchants.Operator) *Reports { return &Reports{operator} }
 // Ask says which part of an overview to show.
 type Ask struct {
 	Handles []buyers.Handle // proved in this sign-in
-	Search  string          // words of the shop, the goods, a reference or a number; "" for all
-	After   string          // Next of the page before, "" for the first
 	Limit   int             // how many that are done; 20 when 0
 }
 
 // Overview is everything that belongs to proved handles.
 type Overview struct {
-	Sums  Sums   // of all, whatever was searched for
+	Sums  Sums   // of all
 	ToPay []Item // issued and open, by due day
 	Later []Item // not invoiced yet, by the day of the invoice
-	Done  []Item // paid, credited, cancelled, given up: a page of it, the newest order first
-	Next  string // to ask for the next page of Done, "" at its end
-	Found int    // how many the search found, of all three
+	Done  []Item // paid, credited, cancelled, given up: the newest orders; Bills has all
+	Found int    // how many there are, of all three
 
 	Language string // of the latest order, "" where there is none
 }
@@ -192,40 +188,47 @@ func nameShops(ctx context.Context, tx *db.Tx, list []*Item) error {
 
 const standardLimit = 20
 
-// Overview reads everything that belongs to proved handles.
+// Overview reads what belongs to proved handles: all that is not done, and the newest of the rest.
 func (r *Reports) Overview(ctx context.Context, tx *db.Tx, ask Ask) (Overview, error) {
-	all, err := owned(ctx, tx, ask.Handles, findItems)
+	all, err := worked(ctx, tx, ask.Handles)
 	if err != nil {
 		return Overview{}, err
 	}
-	if err := hold(ctx, tx, all); err != nil {
-		return Overview{}, err
-	}
-	var out Overview
+	out := Overview{Found: len(all), Language: languageOf(all)}
 	for _, x := range all {
-		if err := x.workOut(tx.Now); err != nil {
-			return Overview{}, err
-		}
 		out.Sums.add(x)
 	}
-	if ask.Search != "" {
-		if all, err = search(ctx, tx, all, ask.Search); err != nil {
-			return Overview{}, err
-		}
-	}
-	out.Found = len(all)
-	if len(all) > 0 {
-		out.Language = slices.MaxFunc(all, func(a, b *Item) int { return strings.Compare(a.Order, b.Order) }).Language
-	}
 	pay, next, over := split(all)
-	over, out.Next = page(over, ask)
-	if ask.Search == "" {
-		if err := nameGoods(ctx, tx, slices.Concat(pay, next, over)); err != nil {
-			return Overview{}, err
-		}
+	over = over[:min(len(over), cmp.Or(max(ask.Limit, 0), standardLimit))]
+	if err := nameGoods(ctx, tx, slices.Concat(pay, next, over)); err != nil {
+		return Overview{}, err
 	}
 	out.ToPay, out.Later, out.Done = values(pay), values(next), values(over)
 	return out, nil
+}
+
+// worked is everything of proved handles as it stands today.
+func worked(ctx context.Context, tx *db.Tx, handles []buyers.Handle) ([]*Item, error) {
+	all, err := owned(ctx, tx, handles, findItems)
+	if err != nil {
+		return nil, err
+	}
+	if err := hold(ctx, tx, all); err != nil {
+		return nil, err
+	}
+	for _, x := range all {
+		if err := x.workOut(tx.Now); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func languageOf(all []*Item) string {
+	if len(all) == 0 {
+		return ""
+	}
+	return slices.MaxFunc(all, func(a, b *Item) int { return strings.Compare(a.Order, b.Order) }).Language
 }
 
 // workOut fills in what follows from the day.
@@ -306,23 +309,6 @@ func split(all []*Item) (pay, next, over []*Item) {
 	return lists[toPay], lists[later], lists[done]
 }
 
-// page cuts a page out of a list that is sorted from the newest order on. A cursor needs no signature: it is a place
-// in one's own list.
-func page(list []*Item, ask Ask) (part []*Item, next string) {
-	if ask.After != "" {
-		from := slices.IndexFunc(list, func(x *Item) bool { return x.Order < ask.After })
-		if from < 0 {
-			from = len(list)
-		}
-		list = list[from:]
-	}
-	limit := cmp.Or(max(ask.Limit, 0), standardLimit)
-	if len(list) <= limit {
-		return list, ""
-	}
-	return list[:limit], list[limit-1].Order
-}
-
 // mostGoods is how many descriptions are shown of an order.
 const mostGoods = 3
 
@@ -350,40 +336,6 @@ func nameGoods(ctx context.Context, tx *db.Tx, list []*Item) error {
 		}
 		return err
 	})
-}
-
-// search keeps the items in which every word is found, and fills in their goods.
-func search(ctx context.Context, tx *db.Tx, all []*Item, query string) ([]*Item, error) {
-	text := make([]strings.Builder, len(all))
-	for n, x := range all {
-		for _, s := range []string{x.Shop, x.Reference, x.Number, x.PaymentReference, ident.PrintRF(x.PaymentReference), ident.PrintOGM(x.PaymentReference)} {
-			text[n].WriteString(ident.Fold(s) + " " + strings.ToLower(s) + " ")
-		}
-	}
-	err := tx.Find(ctx, findGoods, keysOf(all), func(n int, r db.Row) error {
-		var what string
-		err := r.Scan(&what)
-		text[n].WriteString(ident.Fold(what) + " " + strings.ToLower(what) + " ")
-		if len(all[n].Goods) < mostGoods {
-			all[n].Goods = append(all[n].Goods, what)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	var found []*Item
-	for n, x := range all {
-		in, hit := text[n].String(), true
-		for _, word := range strings.Fields(query) {
-			folded := ident.Fold(word)
-			hit = hit && (strings.Contains(in, strings.ToLower(word)) || folded != "" && strings.Contains(in, folded))
-		}
-		if hit {
-			found = append(found, x)
-		}
-	}
-	return found, nil
 }
 
 func values(list []*Item) []Item {

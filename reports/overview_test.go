@@ -189,7 +189,7 @@ func TestHandlesNotPersons_S_APP_06(t *testing.T) {
 	})
 }
 
-func TestSearchAndPages(t *testing.T) {
+func TestSearchAndPages_S_INV_09(t *testing.T) {
 	eachEngine(t, func(t *testing.T, w *world) {
 		var all []*invoices.Outcome
 		for i := range 7 {
@@ -205,28 +205,31 @@ func TestSearchAndPages(t *testing.T) {
 		w.days(1)
 		number := ""
 		var pages []string
-		after := ""
-		for range 5 {
-			v := w.overview(reports.Ask{After: after, Limit: 4}, "sanne@example.org")
-			pages = append(pages, fmt.Sprint(len(v.Done)))
-			for _, x := range v.Done {
+		for page := range 5 {
+			v := w.bills(reports.Want{Page: page, Size: 4}, "sanne@example.org")
+			pages = append(pages, fmt.Sprint(v.Page, ":", v.From, "+", len(v.Bills)))
+			for _, x := range v.Bills {
 				if x.Order == all[2].Order.ID {
 					number = x.Number
 				}
 			}
-			if after = v.Next; after == "" {
-				break
+			if v.Pages != 2 || v.Found != 7 || v.All != 7 {
+				t.Errorf("%d found in %d pages", v.Found, v.Pages)
 			}
 		}
-		if got := strings.Join(pages, " "); got != "4 2" {
-			t.Errorf("pages of %s", got)
+		if got := strings.Join(pages, " "); got != "1:1+4 1:1+4 2:5+3 2:5+3 2:5+3" {
+			t.Errorf("pages %s", got)
+		}
+		if v := w.overview(reports.Ask{Limit: 4}, "sanne@example.org"); len(v.Done) != 4 || v.Sums.Done != 6 || v.Found != 7 {
+			t.Errorf("%d of %d done", len(v.Done), v.Sums.Done)
 		}
 		for query, want := range map[string]int{
 			"loopschuur": 4, "Papier zo": 3, "creme BRULEE": 4, "brûlée loop": 4, "brûlée papier": 0, all[3].Order.Reference: 1,
 			all[5].Order.PaymentReference: 1, number: 1, "nothing": 0, "   ": 7, "'": 0,
 		} {
-			if v := w.overview(reports.Ask{Search: query}, "sanne@example.org"); v.Found != want || v.Sums.Open+v.Sums.Planned+v.Sums.Done != 7 {
-				t.Errorf("%q finds %d of %+v, want %d", query, v.Found, v.Sums, want)
+			v := w.bills(reports.Want{Search: query, Size: 25}, "sanne@example.org")
+			if v.Found != want || len(v.Bills) != want || v.All != 7 || (v.From > 0) != (want > 0) {
+				t.Errorf("%q finds %d of %d, want %d", query, v.Found, v.All, want)
 			}
 		}
 	})

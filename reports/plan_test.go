@@ -157,7 +157,7 @@ func TestNoStatementScans(t *testing.T) {
 				t.Fatal(err)
 			}
 			keys := map[string][2]string{"items": {person}, "item": {person, c.last}, "goods": {c.last, c.shop}, "holds": {invoice, c.shop},
-				"keys": {c.last, c.shop}, "entries": {invoice + "/issued", c.shop}, "claim": {c.last, c.shop},
+				"keys": {c.last, c.shop}, "entries": {invoice + "/issued", c.shop}, "claim": {c.last, c.shop}, "letters": {c.last, c.shop},
 				"by reference": {c.shop, "7"}, "by number": {c.shop, "S0-2026-000007"}}
 			for name, sql := range reports.Statements() {
 				plan := c.plan(t, sql, keys[name])
@@ -229,7 +229,7 @@ func BenchmarkPages(b *testing.B) {
 					return err
 				},
 				"search": func(ctx context.Context, tx *db.Tx) error {
-					_, err := r.Overview(ctx, tx, reports.Ask{Handles: handles, Search: "shoes"})
+					_, err := r.Bills(ctx, tx, reports.Want{Handles: handles, Search: "shoes", Size: 25})
 					return err
 				},
 				"order": func(ctx context.Context, tx *db.Tx) error {

@@ -222,6 +222,16 @@ func (w *world) overview(ask reports.Ask, emails ...string) (v reports.Overview)
 	return v
 }
 
+func (w *world) bills(want reports.Want, email string) (v reports.List) {
+	w.t.Helper()
+	want.Handles = w.Desk.EmailHandles(email)
+	w.read(func(ctx context.Context, tx *db.Tx) (err error) {
+		v, err = w.Bills(ctx, tx, want)
+		return err
+	})
+	return v
+}
+
 func (w *world) story(email, order string) (s *reports.Story, err error) {
 	w.t.Helper()
 	err = w.DB.Read(w.t.Context(), func(tx *db.Tx) (err error) {

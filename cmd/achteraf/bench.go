@@ -29,6 +29,8 @@ type benchCmd struct {
 	Ledger benchLedger `cmd:"" help:"Two-leg entries per second."`
 	Verify benchVerify `cmd:"" help:"Entries proved per second."`
 	Import benchImport `cmd:"" help:"Bank lines read, matched and booked."`
+	Mails  benchMails  `cmd:"" help:"Invoices issued, written, signed and handed over to a mail server."`
+	Pages  benchPages  `cmd:"" help:"Page views per second: the overview and an order of buyers who are signed in."`
 }
 
 // benchOptions are what every benchmark takes.

@@ -21,17 +21,20 @@ import (
 	"achteraf/platform"
 	"achteraf/providers/mailbox"
 	"achteraf/web/older"
+	webshop "achteraf/web/shop"
 )
 
 type demoCmd struct {
 	database
 	Listen string `help:"Address to listen on." default:"${listen}" env:"ACHTERAF_LISTEN"`
 	JSON   bool   `help:"Print one line of JSON with all addresses and keys."`
+	Empty  bool   `help:"Begin a new demonstration without a past: no orders but yours."`
 }
 
 // demoLine is what demo --json prints. Outside programs rely on its keys.
 type demoLine struct {
 	URL         string `json:"url"`
+	ShopURL     string `json:"shop_url"`
 	APIKey      string `json:"api_key"`
 	MerchantID  string `json:"merchant_id"`
 	BuyerEmail  string `json:"buyer_email"`
@@ -56,32 +59,33 @@ func (c *demoCmd) Run(ctx context.Context) error {
 		return err
 	}
 	defer cleanup()
-	d, err := migrated(ctx, url, db.Options{})
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	d, err := c.ready(ctx, url, "http://"+listener.Addr().String())
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	if err := markDemo(ctx, d); err != nil {
-		return err
-	}
 	box := &mailbox.Box{}
 	mailer, mailServer, err := demoMail(box)
 	if err != nil {
 		return err
 	}
 	defer mailServer.Close()
-	listener, err := net.Listen("tcp", c.Listen)
-	if err != nil {
-		return err
-	}
-	defer listener.Close()
 	mailed := func(c *platform.Config) { c.Mailer, c.MailDomain = mailer, mailer.Domain() }
 	p, mux, more, err := c.build(d, listener.Addr(), box, mailed)
 	if err != nil {
 		return err
 	}
-	line, err := c.prepare(ctx, p, "http://"+listener.Addr().String())
+	line, shopKey, err := c.prepare(ctx, p, "http://"+listener.Addr().String())
 	if err != nil {
+		return err
+	}
+	if err := p.DemoShop(mux, webshop.Config{BaseURL: line.URL, Key: shopKey, HTTP: outbound.New(ourselves(listener.Addr())...), Who: clayIdentity(),
+		Secret: []byte(demoVaultKeys), Random: chance(), Log: p.Log()}); err != nil {
 		return err
 	}
 	line.DatabaseURL = url
@@ -103,7 +107,9 @@ func (c *demoCmd) build(d *db.DB, at net.Addr, box *mailbox.Box, mailed func(*pl
 		return nil, nil, nil, err
 	}
 	mux := http.NewServeMux()
-	p.DemoRoutes(mux, box)
+	if err := p.DemoRoutes(mux, box); err != nil {
+		return nil, nil, nil, err
+	}
 	mux.Handle("/demo/psp/", http.StripPrefix("/demo/psp", provider))
 	mux.Handle("/", p.Handler())
 	return p, mux, func(r *jobs.Runner) { r.Add("simulated payment provider", provider.Deliver) }, nil
@@ -122,49 +128,64 @@ func (c *demoCmd) place() (url string, cleanup func(), err error) {
 	return "sqlite:" + filepath.Join(dir, "achteraf.db"), func() { os.RemoveAll(dir) }, nil
 }
 
-// markDemo makes a new database a demo's, and refuses one that is in real use.
-func markDemo(ctx context.Context, d *db.DB) error {
-	kind, err := platform.Kind(ctx, d)
+// ready opens the demo's database. A new one becomes a demo's and gets a past, unless none is wanted; one that is in
+// real use is refused.
+func (c *demoCmd) ready(ctx context.Context, url, base string) (*db.DB, error) {
+	d, err := migrated(ctx, url, db.Options{})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	switch kind {
-	case platform.DemoKind:
-		return nil
-	case platform.LiveKind:
-		return fmt.Errorf("this database is in real use; the demo never touches one")
+	kind, err := platform.Kind(ctx, d)
+	switch {
+	case err != nil:
+	case kind == platform.LiveKind:
+		err = errors.New("this database is in real use; the demo never touches one")
+	case kind == platform.NoKind && c.Empty:
+		err = markDemo(ctx, d)
+	case kind == platform.NoKind: // time never goes back in an open database, so the past needs it closed
+		if err = d.Close(); err == nil {
+			err = makePast(ctx, url, base)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return openDB(ctx, url, db.Options{})
 	}
+	if err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// markDemo makes a new database a demo's.
+func markDemo(ctx context.Context, d *db.DB) error {
 	if err := platform.Mark(ctx, d, platform.DemoKind); err != nil {
 		return err
 	}
 	return d.LetClockMove(ctx)
 }
 
-// prepare makes sure that the demo's shops exist and gives the first a new key.
-func (c *demoCmd) prepare(ctx context.Context, p *platform.Platform, base string) (demoLine, error) {
-	var shop merchants.Merchant
+// prepare makes sure that the demo's shops exist, and gives a new key to that of the API and to the web shop.
+func (c *demoCmd) prepare(ctx context.Context, p *platform.Platform, base string) (line demoLine, shopKey string, err error) {
+	var shops map[string]string
 	var key string
 	var wire olderLine
-	err := p.DB.Write(ctx, func(tx *db.Tx) error {
-		for i, one := range demoShops() {
-			m, err := ensureShop(ctx, tx, one)
-			if err != nil {
-				return err
-			}
-			if i == 0 {
-				shop = m
-			}
-		}
-		var err error
-		key, _, err = p.Access.MakeKey(ctx, tx, access.NewKey{Merchant: shop.ID, Mode: access.Live, Scopes: access.AllScopes()})
-		if err != nil {
+	err = p.DB.Write(ctx, func(tx *db.Tx) error {
+		if shops, err = ensureShops(ctx, tx); err != nil {
 			return err
 		}
-		wire, err = openDemoWire(ctx, tx, p, shop.ID)
+		if key, _, err = p.Access.MakeKey(ctx, tx, access.NewKey{Merchant: shops[apiShop], Mode: access.Live, Scopes: access.AllScopes()}); err != nil {
+			return err
+		}
+		if shopKey, _, err = p.Access.MakeKey(ctx, tx, access.NewKey{Merchant: shops[webShop], Mode: access.Live, Scopes: access.AllScopes()}); err != nil {
+			return err
+		}
+		wire, err = openDemoWire(ctx, tx, p, shops[apiShop])
 		return err
 	})
-	return demoLine{URL: base, APIKey: key, MerchantID: shop.ID, BuyerEmail: "sanne@example.org",
-		MailboxURL: base + "/demo/mailbox", ClockURL: base + "/demo/clock", IBAN: p.Operator.ClientIBAN, OlderWire: wire}, err
+	return demoLine{URL: base, ShopURL: base + webshop.Path, APIKey: key, MerchantID: shops[apiShop], BuyerEmail: "sanne@example.org",
+		MailboxURL: base + "/demo/mailbox", ClockURL: base + "/demo/clock", IBAN: p.Operator.ClientIBAN, OlderWire: wire}, shopKey, err
 }
 
 // openDemoWire opens the older wire for the demo's first shop.
@@ -195,6 +216,19 @@ func ensureWorkflow(ctx context.Context, tx *db.Tx, merchant string, c merchants
 	return err
 }
 
+// ensureShops makes sure that the demo's shops exist, and returns their ids by slug.
+func ensureShops(ctx context.Context, tx *db.Tx) (map[string]string, error) {
+	ids := map[string]string{}
+	for _, one := range demoShops() {
+		m, err := ensureShop(ctx, tx, one)
+		if err != nil {
+			return nil, err
+		}
+		ids[one.Slug] = m.ID
+	}
+	return ids, nil
+}
+
 // ensureShop adds and activates a shop unless it is there already.
 func ensureShop(ctx context.Context, tx *db.Tx, shop merchants.New) (merchants.Merchant, error) {
 	m, err := merchants.BySlug(ctx, tx, shop.Slug)
@@ -214,9 +248,12 @@ func (c *demoCmd) print(l demoLine) {
 	}
 	fmt.Printf(`Achteraf, a demonstration. Everything in it is invented.
 
+  Start here     %s
+  Web shop       %s
+  My bills       %s/my   (sign in as %s)
   API            %s/v1/orders   (reference: %s/v1/docs)
   API key        %s
-  Shop           %s
+  Shop of it     %s
   Clock          curl -X POST %s -d '{"advance":"72h"}'
   Mailbox        %s
   Client money   %s
@@ -227,7 +264,7 @@ func (c *demoCmd) print(l demoLine) {
   Read a bank file:  achteraf import --database-url %s FILE
 
 Stop with Ctrl-C.
-`, l.URL, l.URL, l.APIKey, l.MerchantID, l.ClockURL, l.MailboxURL, l.IBAN, l.OlderWire.Username, l.OlderWire.ID, l.DatabaseURL, l.DatabaseURL, l.DatabaseURL)
+`, l.URL, l.ShopURL, l.URL, l.BuyerEmail, l.URL, l.URL, l.APIKey, l.MerchantID, l.ClockURL, l.MailboxURL, l.IBAN, l.OlderWire.Username, l.OlderWire.ID, l.DatabaseURL, l.DatabaseURL, l.DatabaseURL)
 }
 
 // serveUntil serves and drives p until ctx ends, then lets running requests finish.

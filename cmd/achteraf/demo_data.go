@@ -46,20 +46,42 @@ func demoPlatform(d *db.DB, log *slog.Logger, with func(*platform.Config)) (*pla
 	return platform.New(c)
 }
 
+// Slugs of the demo's shops.
+const (
+	apiShop = "schoenenwinkel" // of the printed API key; it has no past
+	webShop = "kleigoed"       // in which a visitor buys
+)
+
 // demoShops are the shops of every demo: the first is that of the printed API key.
 func demoShops() []merchants.New {
-	shop := merchants.New{
-		Slug: "schoenenwinkel", Name: "Schoenenwinkel Voorbeeld", LegalName: "Voorbeeld Schoenen B.V.", Country: "NL", Street: "Marktplein",
+	shoes := merchants.New{
+		Slug: apiShop, Name: "Schoenenwinkel Voorbeeld", LegalName: "Voorbeeld Schoenen B.V.", Country: "NL", Street: "Marktplein",
 		HouseNumber: "5", Postcode: "1234AB", City: "Voorbeeld", RegistrationNumber: "90000002", VATID: "NL000099998B57", IBAN: "NL41ACHT0000000011",
 		Language: "nl", InvoicePrefix: "SCHOEN", Contract: merchants.StandardContract(),
 		Contacts: []merchants.Contact{{Kind: "phone", Value: "+31201234567"}, {Kind: "email", Value: "klantenservice@schoenenwinkel.example"}},
 		Terms:    merchants.TermsText{Version: "2026-01", URL: "https://schoenenwinkel.example/voorwaarden"},
 	}
-	kitchen := shop
-	kitchen.Slug, kitchen.Name, kitchen.LegalName, kitchen.InvoicePrefix = "keukengerei", "Keukengerei Voorbeeld", "Voorbeeld Keukens B.V.", "KEUKEN"
-	kitchen.RegistrationNumber, kitchen.IBAN, kitchen.HouseNumber = "90000003", "NL14ACHT0000000012", "7"
+	another := func(slug, name, legal, prefix, number, iban, house string) merchants.New {
+		m := shoes
+		m.Slug, m.Name, m.LegalName, m.InvoicePrefix, m.RegistrationNumber, m.IBAN, m.HouseNumber = slug, name, legal, prefix, number, iban, house
+		m.Contacts = []merchants.Contact{{Kind: "phone", Value: "+31201234567"}, {Kind: "email", Value: "klantenservice@" + slug + ".example"}}
+		m.Terms.URL = "https://" + slug + ".example/voorwaarden"
+		return m
+	}
+	kitchen := another("keukengerei", "Keukengerei Voorbeeld", "Voorbeeld Keukens B.V.", "KEUKEN", "90000003", "NL14ACHT0000000012", "7")
 	kitchen.Contract.Model = merchants.Guaranteed
-	return []merchants.New{shop, kitchen}
+	clay := another(webShop, "Kleigoed", "Voorbeeld Kleigoed B.V.", "KLEI", "90000004", "NL84ACHT0000000013", "9")
+	books := another("boekhuis", "Boekhuis Voorbeeld", "Voorbeeld Boeken B.V.", "BOEK", "90000005", "NL57ACHT0000000014", "11")
+	books.Contract.StartBy, books.Contract.LapseAfterDays, books.Contract.DueDays = merchants.ByCall, 90, 30
+	return []merchants.New{shoes, kitchen, clay, books}
+}
+
+// clayIdentity is who stands at the foot of the web shop's pages.
+func clayIdentity() merchants.Operator {
+	m := demoShops()[2]
+	return merchants.Operator{Name: m.Name, LegalName: m.LegalName, Street: m.Street, HouseNumber: m.HouseNumber, Postcode: m.Postcode, City: m.City,
+		Country: m.Country, RegistrationNumber: m.RegistrationNumber, VATID: m.VATID, Email: m.Contacts[1].Value, Phone: m.Contacts[0].Value,
+		ClientIBAN: m.IBAN, BIC: demoOperator().BIC, AccountName: m.LegalName}
 }
 
 // demoWorkflow is a workflow of the older wire: collected, up to EUR 2,500.00.

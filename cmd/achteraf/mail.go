@@ -11,6 +11,8 @@ import (
 	"net"
 	"time"
 
+	"achteraf/calendar"
+	"achteraf/internal/db"
 	"achteraf/messages"
 	"achteraf/platform"
 	"achteraf/providers/mailbox"
@@ -97,6 +99,28 @@ func checkDomain(ctx context.Context, m messages.Mailer) []smtp.Finding {
 	ctx, cancel := context.WithTimeout(ctx, dnsTime)
 	defer cancel()
 	return client.CheckDNS(ctx, net.DefaultResolver.LookupTXT)
+}
+
+// mostWait is how long a mail may wait before doctor calls it a fault: a server that says "later" once is none.
+const mostWait = time.Hour
+
+// checkWaiting says what waits for the mail server.
+func checkWaiting(ctx context.Context, d *db.DB) (what string, err error) {
+	var n int64
+	var since, now calendar.Instant
+	err = d.Read(ctx, func(tx *db.Tx) (err error) {
+		now = tx.Now
+		n, since, err = messages.Backlog(ctx, tx)
+		return err
+	})
+	switch age := now.Sub(since).Round(time.Second); {
+	case err != nil || n == 0:
+		return "no mail waits", err
+	case age > mostWait:
+		return "mails go out", fmt.Errorf("%d wait, the oldest for %s; does the mail server take them?", n, age)
+	default:
+		return fmt.Sprintf("mails go out (%d wait, the oldest for %s)", n, age), nil
+	}
 }
 
 // noMail is for platforms whose mails nobody reads.

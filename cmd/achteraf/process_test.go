@@ -141,11 +141,11 @@ func (p *process) stop() error {
 	return nil
 }
 
-// startDemo starts achteraf demo --json and returns what it printed.
+// startDemo starts achteraf demo --json without a past, and returns what it printed.
 func startDemo(env []string, dir string, args ...string) (*process, demoLine, error) {
 	var line demoLine
 	p, err := launch(env, dir, func(text []byte, out bool) bool { return out && json.Unmarshal(text, &line) == nil },
-		append([]string{"demo", "--json", "--listen", "127.0.0.1:0"}, args...)...)
+		append([]string{"demo", "--json", "--empty", "--listen", "127.0.0.1:0"}, args...)...)
 	return p, line, err
 }
 

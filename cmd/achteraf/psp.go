@@ -12,6 +12,7 @@ import (
 
 	"achteraf/calendar"
 	"achteraf/internal/db"
+	"achteraf/internal/fault"
 	"achteraf/internal/outbound"
 	"achteraf/payments"
 	"achteraf/providers/mollie"
@@ -71,6 +72,18 @@ func (s *pspSettings) client(by *http.Client) (payments.PSP, error) {
 		return nil, errors.New("base_url: an address that begins with https:// and has no slash at its end")
 	}
 	return mollie.New(base, key, token, by), nil
+}
+
+// checkPSP asks the provider for a payment that there is not: that it knows none says that it answers and takes our key.
+// No error repeats the key.
+func checkPSP(ctx context.Context, p payments.PSP) error {
+	ctx, cancel := context.WithTimeout(ctx, payments.CallTime)
+	defer cancel()
+	if _, err := p.Payment(ctx, "tr_doctor"); !fault.Is(err, "psp-payment-unknown") {
+		return err
+	}
+	_, err := p.Settlements(ctx)
+	return err
 }
 
 // secure says whether an address is one over TLS to which a path can be added.

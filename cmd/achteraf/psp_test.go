@@ -95,7 +95,7 @@ func TestDemoBankButton(t *testing.T) {
 		t.Fatal(err)
 	}
 	base := "http://" + listener.Addr().String()
-	line, err := c.prepare(ctx, p, base)
+	line, _, err := c.prepare(ctx, p, base)
 	if err != nil {
 		t.Fatal(err)
 	}

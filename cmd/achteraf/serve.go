@@ -258,7 +258,14 @@ func (c *doctorCmd) Run(ctx context.Context) error {
 			for _, f := range checkDomain(ctx, mail.Mailer) {
 				say(f.What, f.Err)
 			}
+			if psp, err := readPSP(c.Config); err != nil || psp != nil {
+				if err == nil {
+					err = checkPSP(ctx, psp)
+				}
+				say("payment provider answers and takes our key", err)
+			}
 		}
+		say(checkWaiting(ctx, d))
 		if err == nil {
 			fmt.Printf("  public key of the log: %s\n", p.LogKey.Public)
 			lag, err := p.Lag(ctx)

@@ -4,19 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 
-	"achteraf/calendar"
 	"achteraf/internal/db"
 	"achteraf/internal/vault"
 	"achteraf/ledger"
 	"achteraf/market"
 	"achteraf/migrations"
 	"achteraf/platform"
-	"achteraf/providers/mailbox"
 )
 
 type simulateCmd struct {
@@ -42,8 +39,8 @@ func (c *simulateCmd) Run(ctx context.Context) error {
 		url = "sqlite:" + filepath.Join(dir, "achteraf.db")
 	}
 	report, err := market.Run(ctx, market.Config{Seed: c.Seed, Days: c.Days, Orders: c.Orders,
-		Open: func(ctx context.Context, wall func() calendar.Instant, random io.Reader) (*platform.Platform, func() error, error) {
-			return openWorld(ctx, url, wall, random)
+		Open: func(ctx context.Context, out market.Outside) (*platform.Platform, func() error, error) {
+			return openWorld(ctx, url, out)
 		},
 		Progress: func(day int, r market.Report) {
 			if !c.JSON && (day+1)%10 == 0 {
@@ -57,15 +54,15 @@ func (c *simulateCmd) Run(ctx context.Context) error {
 		return fmt.Errorf("%w\nreplay: achteraf simulate --seed %d --days %d --orders %d", err, c.Seed, c.Days, c.Orders)
 	}
 	if !c.JSON {
-		fmt.Printf("%d days, %d orders (%d accepted), %d payments in %d files, %d restarts, %d entries; everything held on each of %d days\nevent log %s (%s)\n",
-			report.Days, report.Orders, report.Accepted, report.Payments, report.Files, report.Restarts, report.Entries, report.Checks, report.Hash, report.Engine)
+		fmt.Printf("%d days, %d orders (%d accepted), %d payments in %d files, %d by bank button, %d mails, %d sign-ins, %d restarts, %d entries; everything held on each of %d days\nevent log %s (%s)\n",
+			report.Days, report.Orders, report.Accepted, report.Payments, report.Files, report.Buttons, report.Mails, report.SignIns, report.Restarts, report.Entries, report.Checks, report.Hash, report.Engine)
 	}
 	return nil
 }
 
-// openWorld builds a platform with the world's clock and chance and the demo's keys.
-func openWorld(ctx context.Context, url string, wall func() calendar.Instant, random io.Reader) (*platform.Platform, func() error, error) {
-	d, err := db.Open(ctx, url, db.Options{Wall: wall, Random: random, Process: chance(), CacheMiB: 16})
+// openWorld builds a platform in the world, with the demo's keys.
+func openWorld(ctx context.Context, url string, out market.Outside) (*platform.Platform, func() error, error) {
+	d, err := db.Open(ctx, url, db.Options{Wall: out.Wall, Random: out.Random, Process: chance(), CacheMiB: 16})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -81,8 +78,8 @@ func openWorld(ctx context.Context, url string, wall func() calendar.Instant, ra
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := platform.New(platform.Config{DB: d, Vault: v, LogKey: key, Operator: demoOperator(), Random: random, Log: slog.New(slog.DiscardHandler),
-		Mailer: &mailbox.Box{}})
+	p, err := platform.New(platform.Config{DB: d, Vault: v, LogKey: key, Operator: demoOperator(), Random: out.Random, Log: slog.New(slog.DiscardHandler),
+		Mailer: out.Mailer, MailDomain: out.MailDomain, PSP: out.PSP, PublicURL: out.PublicURL})
 	if err != nil {
 		d.Close()
 		return nil, nil, err

@@ -55,6 +55,16 @@ func words() map[string]func(ts *testscript.TestScript, neg bool, args []string)
 		"problem":   says((*teller).problem),
 		"clock":     says((*teller).clock),
 		"mail":      says((*teller).mail),
+		"letter":    says((*teller).letter),
+		"queued":    says((*teller).queued),
+		"browser":   says((*teller).browser),
+		"page":      says((*teller).page),
+		"press":     says((*teller).press),
+		"see":       says((*teller).see),
+		"linger":    says((*teller).linger),
+		"webhook":   says((*teller).webhook),
+		"payout":    says((*teller).payout),
+		"owed":      says((*teller).owed),
 		"bankfile":  says((*teller).bankfile),
 		"change":    says((*teller).change),
 		"halve":     says((*teller).halve),
@@ -80,15 +90,20 @@ type teller struct {
 	mailboxURL string
 	iban       string // that buyers pay to
 
-	keys    int // idempotency keys used
-	request request
-	last    answer
-	id      string        // of the order
-	offer   opened        // the checkout that was opened last
-	day     calendar.Date // on which the order was placed
-	bank    camt.Statement
-	lines   int               // that the bank has written
-	rows    map[string]string // the contents of the database that are remembered, by table
+	keys     int // idempotency keys used
+	request  request
+	last     answer
+	id       string        // of the order
+	offer    opened        // the checkout that was opened last
+	day      calendar.Date // on which the order was placed
+	bank     camt.Statement
+	lines    int // that the bank has written
+	browsers map[string]*browser
+	uses     *browser
+	read     map[string]bool // mails
+	hooks    string          // where the payment provider says that it has news
+
+	rows map[string]string // the contents of the database that are remembered, by table
 }
 
 // request is the last one sent.
@@ -104,7 +119,11 @@ func begin(e *testscript.Env, engine string) error {
 	if !ok {
 		return errors.New("a story needs a test")
 	}
-	s := &teller{engine: engine, database: emptyDatabase(t, engine, e.WorkDir)}
+	mine, err := newBrowser("nl")
+	if err != nil {
+		return err
+	}
+	s := &teller{engine: engine, database: emptyDatabase(t, engine, e.WorkDir), uses: mine, browsers: map[string]*browser{}, read: map[string]bool{}}
 	s.http = &http.Client{}
 	e.Values[tellerKey{}] = s
 	e.Setenv("DATABASE_URL", s.database)

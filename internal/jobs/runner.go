@@ -20,6 +20,8 @@ type Runner struct {
 
 	mu    sync.Mutex
 	ticks []*tick
+
+	wake chan struct{} // ends a rest
 }
 
 type tick struct {
@@ -37,7 +39,7 @@ func NewRunner(log *slog.Logger) *Runner {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Runner{log: log}
+	return &Runner{log: log, wake: make(chan struct{}, 1)}
 }
 
 // Add has f called in each round until remove is called, which waits for a call under way. While some f has more
@@ -57,8 +59,11 @@ func (r *Runner) Add(name string, f func(context.Context) (more bool, err error)
 	}
 }
 
-// Scanning adds a scanner.
+// Scanning adds a scanner. It is scanned again as soon as it has room for more calls.
 func (r *Runner) Scanning(name string, s *Scanner) (remove func()) {
+	s.mu.Lock()
+	s.wake = r.wake
+	s.mu.Unlock()
 	return r.Add(name, func(ctx context.Context) (bool, error) {
 		ran, err := s.Scan(ctx)
 		return ran > 0, err
@@ -76,6 +81,7 @@ func (r *Runner) Run(ctx context.Context) {
 		rest.Reset(every)
 		select {
 		case <-rest.C:
+		case <-r.wake:
 		case <-ctx.Done():
 		}
 	}

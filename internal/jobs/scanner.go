@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"achteraf/calendar"
@@ -39,20 +40,23 @@ type Scanner struct {
 	mu     sync.Mutex                  // held by the one scan at a time
 	leases map[string]calendar.Instant // until when we hold a kind, wall time
 	calls  sync.WaitGroup              // outside calls in the background
+	wake   chan<- struct{}             // told when there is room again; nil: nobody waits for it
 }
 
 // kind is what runs rows of one kind.
 type kind struct {
 	name  string
 	slice int
-	run   func(ctx context.Context, tx *db.Tx, rows []Due) error // nil for an outside kind
+	run   func(ctx context.Context, tx *db.Tx, rows []Due) error // one of the three is set
+	ready func(ctx context.Context, rows []Due) (finish Finish, err error)
 
 	call  func(ctx context.Context, row Due) (Finish, error)
 	limit time.Duration
 	room  chan struct{} // a token for each call under way
+	full  atomic.Bool   // there may be more rows than there was room for
 }
 
-// Finish writes the result of an outside call, in the transaction that ends its row.
+// Finish writes a result, in the transaction that ends the rows that it is about.
 type Finish func(ctx context.Context, tx *db.Tx) error
 
 // NewScanner makes a scanner. random gives it its name and the jitter of its back-off. log may be nil.
@@ -77,6 +81,15 @@ func (s *Scanner) draw() []byte {
 // that deletes them. When f fails, or panics, the rows run again one by one; one that fails alone waits.
 func (s *Scanner) On(name string, slice int, f func(ctx context.Context, tx *db.Tx, rows []Due) error) {
 	k := &kind{name: name, slice: slice, run: f}
+	s.register(k)
+	s.inside = append(s.inside, k)
+}
+
+// OnReady registers f for a kind whose work is long and whose result is short. f gets rows as that of On does, but
+// without a transaction: it reads and thinks, and returns what then writes the result; nil writes nothing. A result
+// that cannot be stored, because another node was first, is dropped, so f changes nothing itself.
+func (s *Scanner) OnReady(name string, slice int, f func(ctx context.Context, rows []Due) (Finish, error)) {
+	k := &kind{name: name, slice: slice, ready: f}
 	s.register(k)
 	s.inside = append(s.inside, k)
 }
@@ -199,6 +212,9 @@ func (s *Scanner) run(ctx context.Context, kinds []*kind, rows []Due, leases boo
 		for slice := range slices.Chunk(mine, k.slice) {
 			n, err := s.runSlice(ctx, k, slice)
 			ran += n
+			if err == nil && leases { // a long backlog in here does not hold up who is outside
+				_, err = s.beginCalls(ctx)
+			}
 			if err != nil {
 				return ran, err
 			}
@@ -241,7 +257,7 @@ insert into leases (name, holder, until) values ($1, $2, $3)
 	return true, nil
 }
 
-// runSlice does the work of rows in one transaction, or else in one for each.
+// runSlice does the work of rows together, or else of each alone.
 func (s *Scanner) runSlice(ctx context.Context, k *kind, rows []Due) (ran int, err error) {
 	if k.call != nil {
 		return s.callNow(ctx, k, rows[0])
@@ -270,12 +286,30 @@ func (s *Scanner) runSlice(ctx context.Context, k *kind, rows []Due) (ran int, e
 func (s *Scanner) runTogether(ctx context.Context, k *kind, rows []Due) error {
 	ctx, cancel := context.WithTimeout(ctx, sliceTime)
 	defer cancel()
-	return s.db.Write(ctx, func(tx *db.Tx) error {
-		if err := takeAll(ctx, tx, rows); err != nil {
+	work := func(ctx context.Context, tx *db.Tx) error { return k.run(ctx, tx, rows) }
+	if k.ready != nil {
+		finish, err := caught(func() (Finish, error) { return k.ready(ctx, rows) })
+		if err != nil {
 			return err
 		}
-		return k.run(ctx, tx, rows)
+		work = finish
+	}
+	return s.db.Write(ctx, func(tx *db.Tx) error {
+		if err := takeAll(ctx, tx, rows); err != nil || work == nil {
+			return err
+		}
+		return work(ctx, tx)
 	})
+}
+
+// caught turns a panic into an error.
+func caught(f func() (Finish, error)) (finish Finish, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return f()
 }
 
 // hopeless says that an error is not about the row: whatever is tried next will meet it too.
@@ -332,52 +366,69 @@ func (s *Scanner) beginCalls(ctx context.Context) (began int, err error) {
 			continue
 		}
 		rows, err := s.oldest(ctx, []*kind{k}, room) // kind by kind: one that is stuck holds up no other
+		if err == nil && len(rows) > 0 {
+			rows, err = s.leaseRows(ctx, k, rows)
+		}
 		if err != nil {
 			return began, err
 		}
+		began += len(rows)
+		k.full.Store(len(rows) == room)
 		for _, r := range rows {
-			leased, ok, err := s.leaseRow(ctx, k, r)
-			if err != nil {
-				return began, err
-			}
-			if !ok {
-				continue
-			}
-			began++
 			k.room <- struct{}{}
-			s.calls.Go(func() {
-				defer func() { <-k.room }()
-				if err := s.call(ctx, k, leased); err != nil {
-					s.log.ErrorContext(ctx, "outside call not settled", "id", r.ID, "kind", r.Kind, "err", err)
-				}
-			})
+			s.calls.Go(func() { s.callBeside(ctx, k, r) })
 		}
 	}
 	return began, nil
 }
 
-func (s *Scanner) callNow(ctx context.Context, k *kind, r Due) (ran int, err error) {
-	leased, ok, err := s.leaseRow(ctx, k, r)
-	if err != nil || !ok {
-		return 0, err
+// callBeside makes a call in the background, and lets the loop know of the room that it leaves.
+func (s *Scanner) callBeside(ctx context.Context, k *kind, r Due) {
+	if err := s.call(ctx, k, r); err != nil {
+		s.log.ErrorContext(ctx, "outside call not settled", "id", r.ID, "kind", r.Kind, "err", err)
 	}
-	return 1, s.call(ctx, k, leased)
+	<-k.room
+	if !k.full.Load() {
+		return
+	}
+	select {
+	case s.wake <- struct{}{}:
+	default: // it has been told
+	}
 }
 
-// leaseRow counts an attempt before it is made, so that a crash counts too, and keeps others away until the
-// call must be over. A row whose last attempt was never settled has failed for good.
-func (s *Scanner) leaseRow(ctx context.Context, k *kind, r Due) (leased Due, ok bool, err error) {
+func (s *Scanner) callNow(ctx context.Context, k *kind, r Due) (ran int, err error) {
+	leased, err := s.leaseRows(ctx, k, []Due{r})
+	if err != nil || len(leased) == 0 {
+		return 0, err
+	}
+	return 1, s.call(ctx, k, leased[0])
+}
+
+// leaseRows counts an attempt of each row before it is made, so that a crash counts too, and keeps others away until the
+// call must be over. It returns the rows that are ours. One whose last attempt was never settled has failed for good.
+func (s *Scanner) leaseRows(ctx context.Context, k *kind, rows []Due) (leased []Due, err error) {
 	const margin = 5 * time.Second // from the end of the call to the end of its lease, to write the result
-	leased = r
-	leased.Attempts++
-	last := r.Attempts >= mostTries
 	err = s.db.Write(ctx, func(tx *db.Tx) error {
-		if last {
-			return bury(ctx, tx, r, r.Attempts, "outcome-unknown")
+		leased = nil
+		for _, r := range rows {
+			var err error
+			if r.Attempts >= mostTries {
+				err = bury(ctx, tx, r, r.Attempts, "outcome-unknown")
+			} else if err = postpone(ctx, tx, r, r.Attempts+1, tx.Wall.Add(k.limit+margin)); err == nil {
+				r.Attempts++
+				leased = append(leased, r)
+			}
+			if untaken(err) != nil {
+				return err
+			}
 		}
-		return postpone(ctx, tx, r, leased.Attempts, tx.Wall.Add(k.limit+margin))
+		return nil
 	})
-	return leased, err == nil && !last, untaken(err)
+	if err != nil {
+		return nil, err
+	}
+	return leased, nil
 }
 
 // call asks outside and then writes the result with the end of the row. What is hopeless is tried again once
@@ -401,13 +452,8 @@ func (s *Scanner) call(ctx context.Context, k *kind, r Due) error {
 }
 
 // ask calls outside, for at most the kind's limit.
-func ask(ctx context.Context, k *kind, r Due) (finish Finish, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
+func ask(ctx context.Context, k *kind, r Due) (Finish, error) {
 	ctx, cancel := context.WithTimeout(ctx, k.limit)
 	defer cancel()
-	return k.call(ctx, r)
+	return caught(func() (Finish, error) { return k.call(ctx, r) })
 }

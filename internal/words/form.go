@@ -58,6 +58,9 @@ func (l Lang) Amount(a money.Amount) string {
 	return before + figures + after
 }
 
+// Euros is Amount for cents of euros, in which the whole platform counts.
+func (l Lang) Euros(cents int64) string { return l.Amount(money.EUR(cents)) }
+
 // Parts is Amount in three parts, for a sum whose currency is set lighter than its figures. The sign goes with
 // what stands first, a space with the currency.
 func (l Lang) Parts(a money.Amount) (before, figures, after string) {
@@ -86,6 +89,27 @@ func (l Lang) Figures(a money.Amount) string {
 	}
 	cents := strconv.FormatUint(100+size%100, 10)[1:]
 	return sign + l.grouped(size/100) + l.form().decimal + cents
+}
+
+// Decimal writes a stored decimal, such as a quantity: "0,75".
+func (l Lang) Decimal(stored string) string {
+	if rest, below := strings.CutPrefix(stored, "-"); below {
+		stored = minus + rest
+	}
+	return strings.Replace(stored, ".", l.form().decimal, 1)
+}
+
+// Percent writes a stored percentage: "5,5%", "5,5 %".
+func (l Lang) Percent(stored string) string {
+	if l.form().first {
+		return l.Decimal(stored) + "%"
+	}
+	return l.Decimal(stored) + noBreak + "%"
+}
+
+// Bare is Figures as a bank's form takes it: without what groups thousands.
+func (l Lang) Bare(a money.Amount) string {
+	return strings.ReplaceAll(l.Figures(a), l.form().group, "")
 }
 
 // Number writes a count: "1.204".

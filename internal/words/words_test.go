@@ -32,6 +32,20 @@ func TestAmounts(t *testing.T) {
 			}
 		}
 	}
+	for _, c := range []struct {
+		l                Lang
+		decimal, percent string
+	}{{NL, "−0,75", "10,4%"}, {FR, "−0,75", "10,4\u00a0%"}, {EN, "−0.75", "10.4%"}, {DE, "−0,75", "10,4\u00a0%"}} {
+		if got := c.l.Decimal("-0.75"); got != c.decimal {
+			t.Errorf("%s: a decimal is %q", c.l, got)
+		}
+		if got := c.l.Percent("10.4"); got != c.percent {
+			t.Errorf("%s: a percentage is %q", c.l, got)
+		}
+	}
+	if got := NL.Euros(-1234_50); got != NL.Amount(money.EUR(-1234_50)) {
+		t.Errorf("euros are %q", got)
+	}
 	if got := DE.Number(1204); got != "1.204" {
 		t.Errorf("a count is %q", got)
 	}

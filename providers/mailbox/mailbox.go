@@ -15,6 +15,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"io"
 	"mime"
@@ -22,6 +23,7 @@ import (
 	"mime/quotedprintable"
 	"net"
 	"net/mail"
+	"net/textproto"
 	"slices"
 	"strings"
 	"sync"
@@ -59,7 +61,8 @@ type Mail struct {
 	At      calendar.Instant `json:"at"` // the date in the mail
 	Text    string           `json:"text"`
 	HTML    string           `json:"html"`
-	Raw     []byte           `json:"-"` // as it came over the wire
+	Images  []messages.Image `json:"images,omitempty"` // that the HTML shows
+	Raw     []byte           `json:"-"`                // as it came over the wire
 }
 
 // Box holds mails. Its zero value is ready.
@@ -134,7 +137,7 @@ func (b *Box) Send(ctx context.Context, m messages.Mail) messages.Result {
 			return messages.Result{Event: messages.Delay, Outcome: "too-slow"}
 		}
 	}
-	b.keep(Mail{ID: m.ID, To: m.To, Subject: m.Subject, At: m.At, Text: m.Text, HTML: m.HTML})
+	b.keep(Mail{ID: m.ID, To: m.To, Subject: m.Subject, At: m.At, Text: m.Text, HTML: m.HTML, Images: m.Images})
 	if fault == Forget {
 		return messages.Result{Event: messages.Delay, Outcome: "no-answer"}
 	}
@@ -245,40 +248,51 @@ func read(raw []byte) (Mail, error) {
 		return m, err
 	}
 	m.At = calendar.At(date)
-	kind, params, err := mime.ParseMediaType(in.Header.Get("Content-Type"))
-	if err != nil {
-		return m, err
-	}
-	if !strings.HasPrefix(kind, "multipart/") {
-		m.Text, err = decode(in.Header.Get("Content-Transfer-Encoding"), in.Body)
-		return m, err
-	}
-	parts := multipart.NewReader(in.Body, params["boundary"])
-	for {
-		part, err := parts.NextRawPart()
-		if err == io.EOF {
-			return m, nil
-		}
-		if err != nil {
-			return m, err
-		}
-		text, err := decode(part.Header.Get("Content-Transfer-Encoding"), part)
-		if err != nil {
-			return m, err
-		}
-		switch kind, _, _ := mime.ParseMediaType(part.Header.Get("Content-Type")); kind {
-		case "text/plain":
-			m.Text = text
-		case "text/html":
-			m.HTML = text
-		}
-	}
+	return m, m.part(textproto.MIMEHeader(in.Header), in.Body)
 }
 
-func decode(encoding string, r io.Reader) (string, error) {
-	if strings.EqualFold(encoding, "quoted-printable") {
-		r = quotedprintable.NewReader(r)
+// part takes a part of a mail apart, and what is in it.
+func (m *Mail) part(head textproto.MIMEHeader, body io.Reader) error {
+	kind, params, err := mime.ParseMediaType(head.Get("Content-Type"))
+	if err != nil {
+		return err
 	}
-	text, err := io.ReadAll(r)
-	return strings.ReplaceAll(string(text), "\r\n", "\n"), err
+	if strings.HasPrefix(kind, "multipart/") {
+		for parts := multipart.NewReader(body, params["boundary"]); ; {
+			part, err := parts.NextRawPart()
+			if err == io.EOF {
+				return nil
+			}
+			if err == nil {
+				err = m.part(part.Header, part)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	data, err := decode(head.Get("Content-Transfer-Encoding"), body)
+	if err != nil {
+		return err
+	}
+	text := strings.ReplaceAll(string(data), "\r\n", "\n")
+	switch kind {
+	case "text/plain":
+		m.Text = text
+	case "text/html":
+		m.HTML = text
+	case "image/png":
+		m.Images = append(m.Images, messages.Image{ID: strings.Trim(head.Get("Content-ID"), "<>"), PNG: data})
+	}
+	return nil
+}
+
+func decode(encoding string, r io.Reader) ([]byte, error) {
+	switch strings.ToLower(encoding) {
+	case "quoted-printable":
+		r = quotedprintable.NewReader(r)
+	case "base64":
+		r = base64.NewDecoder(base64.StdEncoding, r)
+	}
+	return io.ReadAll(r)
 }

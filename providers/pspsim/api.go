@@ -190,6 +190,9 @@ func (s *Simulator) body(p *Payment) map[string]any {
 	b := map[string]any{"resource": "payment", "id": p.ID, "mode": "test", "status": p.Status, "createdAt": moment(p.MadeAt),
 		"amount": euros(p.Cents), "description": p.Description, "method": nil, "metadata": json.RawMessage(p.Metadata),
 		"redirectUrl": p.Return, "_links": links}
+	if p.Webhook != "" {
+		b["webhookUrl"] = p.Webhook
+	}
 	if p.Status == Open {
 		b["expiresAt"] = moment(p.ExpiresAt)
 		links["checkout"] = link(s.c.Public + "/checkout/" + p.ID)

@@ -48,15 +48,30 @@ var checkout = template.Must(template.New("checkout").Parse(`<!DOCTYPE html>
 </html>
 `))
 
-const css = `:root { color-scheme: light dark; font: 100%/1.5 system-ui, sans-serif; }
-body { margin: 0; padding: 1rem; }
-main { max-width: 26rem; margin: 0 auto; }
-.mark { border: 2px dashed currentcolor; border-radius: .5rem; padding: .5rem .75rem; }
-dl div { display: flex; justify-content: space-between; gap: 1rem; }
-dt, dd { margin: 0; overflow-wrap: anywhere; }
-fieldset { border: 0; margin: 1.5rem 0 0; padding: 0; }
-legend { font-weight: 600; padding: 0; }
-button { display: block; width: 100%; min-height: 3rem; margin-top: .5rem; font: inherit; text-align: start; padding: .5rem 1rem; border: 1px solid; border-radius: .5rem; cursor: pointer; }
+const css = `:root { color-scheme: light dark; --paper: light-dark(#f1f3f8, #10131a); --sheet: light-dark(#fff, #191e28); --ink: light-dark(#161d2b, #e8ecf4);
+  --ink-2: light-dark(#4b566b, #b1bacb); --line: light-dark(#d5dbe6, #2e3645); --edge: light-dark(#7a859b, #77829a); --blue: light-dark(#1f4fa8, #a9c6ff); }
+* { box-sizing: border-box; margin: 0; }
+body { background: var(--paper); color: var(--ink); font: 1rem/1.5 system-ui, "Segoe UI", Roboto, Arial, sans-serif; padding: 1.5rem 1rem 3rem; }
+main { max-width: 27rem; margin: 0 auto; }
+.mark { display: inline-block; font-size: .8125rem; padding: .3rem .7rem; border-radius: .4rem; border: 1.5px dashed var(--edge); color: var(--ink-2); }
+.mark strong { color: var(--ink); letter-spacing: .04em; }
+h1 { font-size: 1.75rem; line-height: 1.2; letter-spacing: -.02em; margin-top: 1.25rem; }
+dl { margin-top: 1rem; padding: .25rem 1rem; background: var(--sheet); border: 1px solid var(--line); border-radius: .75rem; }
+dl div { display: flex; justify-content: space-between; gap: 1rem; padding: .65rem 0; }
+dl div + div { border-top: 1px solid var(--line); }
+dt { color: var(--ink-2); }
+dd { overflow-wrap: anywhere; text-align: end; font-weight: 600; font-variant-numeric: tabular-nums; }
+fieldset { border: 0; margin-top: 1.75rem; padding: 0; min-width: 0; }
+legend { font-weight: 650; padding: 0; font-size: 1.125rem; }
+button { display: flex; align-items: center; justify-content: space-between; gap: 1rem; width: 100%; min-height: 3.25rem; margin-top: .6rem; padding: .5rem 1rem; font: inherit; font-weight: 600; text-align: start; color: var(--ink); background: var(--sheet); border: 1.5px solid var(--edge); border-radius: .6rem; cursor: pointer; }
+button::after { content: ""; width: .55rem; height: .55rem; flex: none; border: solid var(--blue); border-width: 2px 2px 0 0; rotate: 45deg; }
+button:hover { border-color: var(--ink); }
+.other legend { font-size: 1rem; color: var(--ink-2); }
+.other button { min-height: 2.75rem; font-weight: 500; font-size: .9375rem; background: transparent; border-color: var(--line); }
+a { color: var(--blue); }
+:focus-visible { outline: 3px solid var(--blue); outline-offset: 2px; }
+main > p { margin-top: 1rem; }
+main > .mark { margin-top: 0; }
 `
 
 func style(w http.ResponseWriter, _ *http.Request) {

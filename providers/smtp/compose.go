@@ -3,6 +3,8 @@ package smtp
 import (
 	"bytes"
 	"fmt"
+	"regexp"
+	"strings"
 
 	"achteraf/messages"
 
@@ -18,8 +20,7 @@ var signed = []string{"From", "From", "Subject", "Subject", "Date", "Date", "To"
 // compose writes a mail as it goes over the wire. But for its signatures it is the same each time: its date is that of
 // the message, its Message-ID and its boundary are made of the message's id.
 func (c *Client) compose(m messages.Mail) ([]byte, error) {
-	msg := gomail.NewMsg(gomail.WithCharset(gomail.CharsetUTF8), gomail.WithEncoding(gomail.EncodingQP),
-		gomail.WithBoundary("part-"+m.ID), gomail.WithNoDefaultUserAgent())
+	msg := gomail.NewMsg(gomail.WithCharset(gomail.CharsetUTF8), gomail.WithEncoding(gomail.EncodingQP), gomail.WithNoDefaultUserAgent())
 	if err := msg.FromFormat(c.c.Name, c.c.From); err != nil {
 		return nil, fmt.Errorf("sender: %w", err)
 	}
@@ -38,11 +39,31 @@ func (c *Client) compose(m messages.Mail) ([]byte, error) {
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no holiday notices, please
 	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
 	msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
+	for _, i := range m.Images {
+		name, _, _ := strings.Cut(i.ID, ".")
+		err := msg.EmbedReader(name+".png", bytes.NewReader(i.PNG), gomail.WithFileContentID(i.ID), gomail.WithFileContentType("image/png"))
+		if err != nil {
+			return nil, err
+		}
+	}
 	var plain bytes.Buffer
 	if _, err := msg.WriteTo(&plain); err != nil {
 		return nil, err
 	}
-	return c.sign(plain.Bytes())
+	return c.sign(bounded(plain.Bytes(), m.ID))
+}
+
+// bound finds a boundary where it is declared. It stands nowhere else: the texts are quoted-printable, which writes an
+// equals sign as =3D.
+var bound = regexp.MustCompile(`boundary="?([0-9a-f]{16,})"?`)
+
+// bounded gives the parts of a mail boundaries that are made of its id. The library draws them by chance, and would use
+// one that it is given for parts within parts, too.
+func bounded(raw []byte, id string) []byte {
+	for i, m := range bound.FindAllSubmatch(raw, -1) {
+		raw = bytes.ReplaceAll(raw, m[1], fmt.Appendf(nil, "part%d-%s", i+1, id))
+	}
+	return raw
 }
 
 // sign puts a signature of each key before a mail. No signature covers another.

@@ -21,6 +21,7 @@ import (
 	"mime/quotedprintable"
 	"net"
 	"net/mail"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -200,6 +201,58 @@ func verify(t *testing.T, raw []byte, want int) {
 	if len(found) != 2 || good != want {
 		t.Errorf("%d of %d signatures hold, want %d", good, len(found), want)
 	}
+}
+
+// TestPicturesOnTheWire_S_PAY_03 holds that the pictures of a mail stand in the same part as the HTML that names them,
+// that a second try is the same mail, and that the signatures cover them.
+func TestPicturesOnTheWire_S_PAY_03(t *testing.T) {
+	box := &mailbox.Box{}
+	c := client(t, server(t, box))
+	m := invoice
+	m.Images = []messages.Image{{ID: "page.msg_01@mail.example", PNG: bytes.Repeat([]byte("a picture\xff"), 100)}, {ID: "transfer.msg_01@mail.example", PNG: []byte{0x89, 'P'}}}
+	c.Send(t.Context(), m)
+	c.Send(t.Context(), m)
+	all := box.Mails()
+	if len(all) != 2 || len(all[0].Images) != 2 || all[0].HTML == "" || all[0].Text == "" {
+		t.Fatalf("%d mails, %+v", len(all), all)
+	}
+	for i, want := range m.Images {
+		if got := all[0].Images[i]; got.ID != want.ID || !bytes.Equal(got.PNG, want.PNG) {
+			t.Errorf("%+v", got)
+		}
+	}
+	in, err := mail.ReadMessage(bytes.NewReader(all[0].Raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kind, params, err := mime.ParseMediaType(in.Header.Get("Content-Type"))
+	if err != nil || kind != "multipart/related" {
+		t.Fatalf("%s %v", kind, err)
+	}
+	var kinds []string
+	for parts := multipart.NewReader(in.Body, params["boundary"]); ; {
+		part, err := parts.NextRawPart()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		kind, inner, _ := mime.ParseMediaType(part.Header.Get("Content-Type"))
+		place, _, _ := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
+		if kinds = append(kinds, kind+" "+place); inner["boundary"] == params["boundary"] {
+			t.Error("a part within the mail ends where the mail does")
+		}
+	}
+	if want := []string{"multipart/alternative ", "image/png inline", "image/png inline"}; !slices.Equal(kinds, want) {
+		t.Errorf("parts %q, want %q", kinds, want)
+	}
+	rest := func(raw []byte) string { return string(raw[bytes.Index(raw, []byte("\r\nDate: ")):]) }
+	if rest(all[0].Raw) != rest(all[1].Raw) {
+		t.Error("the second try is another mail")
+	}
+	verify(t, all[0].Raw, 2)
+	verify(t, bytes.Replace(all[0].Raw, []byte("iVA="), []byte("iVB="), 1), 0)
 }
 
 // TestTheSameMailAgain holds that a second try differs in nothing but the time of its signatures.

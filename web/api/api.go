@@ -44,6 +44,7 @@ type Config struct {
 	// Till opens hosted checkouts below CheckoutURL, such as "https://pay.example/checkout/". Without a URL there are none.
 	Till        *invoices.Till
 	CheckoutURL string
+
 	// Files are links to the files of invoices.
 	Files *invoices.Files
 

@@ -11,7 +11,10 @@ import (
 	"achteraf/invoices"
 )
 
-const mediaPDF = "application/pdf"
+const (
+	mediaPDF = "application/pdf"
+	mediaXML = "application/xml"
+)
 
 // pdfURL is where a document is to be had, once it has a number.
 func pdfURL(kind, id, number string) *string {
@@ -22,10 +25,31 @@ func pdfURL(kind, id, number string) *string {
 	return &url
 }
 
-// getInvoicePDF serves GET /v1/invoices/{id}/pdf. A preview is no file: nobody shall take it for an invoice.
-func (a *API) getInvoicePDF(c *call) (reply, error) {
+// form is how a document is handed out as a file.
+type form struct {
+	kind, ending string
+	render       func(*invoices.Paper) ([]byte, error)
+}
+
+func asPDF() form  { return form{mediaPDF, "pdf", (*invoices.Paper).PDF} }
+func asData() form { return form{mediaXML, "xml", (*invoices.Paper).Data} }
+
+// getInvoicePDF serves GET /v1/invoices/{id}/pdf.
+func (a *API) getInvoicePDF(c *call) (reply, error) { return a.invoiceFile(c, asPDF()) }
+
+// getInvoiceData serves GET /v1/invoices/{id}/data.
+func (a *API) getInvoiceData(c *call) (reply, error) { return a.invoiceFile(c, asData()) }
+
+// getCreditPDF serves GET /v1/credits/{id}/pdf.
+func (a *API) getCreditPDF(c *call) (reply, error) { return a.creditFile(c, asPDF()) }
+
+// getCreditData serves GET /v1/credits/{id}/data.
+func (a *API) getCreditData(c *call) (reply, error) { return a.creditFile(c, asData()) }
+
+// invoiceFile hands an invoice out. A preview is no file: nobody shall take it for an invoice.
+func (a *API) invoiceFile(c *call, f form) (reply, error) {
 	missing := fault.Missing("invoice", "There is no such invoice that was issued.")
-	return a.pdf(c, "inv_", missing, func(tx *db.Tx) (*invoices.Paper, error) {
+	return a.file(c, f, "inv_", missing, func(tx *db.Tx) (*invoices.Paper, error) {
 		p, err := a.Clerk.Invoice(c.ctx, tx, c.who.Merchant, c.id)
 		if err == nil && p.Number() == "" {
 			err = missing
@@ -34,16 +58,15 @@ func (a *API) getInvoicePDF(c *call) (reply, error) {
 	})
 }
 
-// getCreditPDF serves GET /v1/credits/{id}/pdf.
-func (a *API) getCreditPDF(c *call) (reply, error) {
+func (a *API) creditFile(c *call, f form) (reply, error) {
 	missing := fault.Missing("credit-note", "There is no such credit note.")
-	return a.pdf(c, "cre_", missing, func(tx *db.Tx) (*invoices.Paper, error) {
+	return a.file(c, f, "cre_", missing, func(tx *db.Tx) (*invoices.Paper, error) {
 		return a.Clerk.CreditNote(c.ctx, tx, c.who.Merchant, c.id)
 	})
 }
 
-// pdf answers with a file. It may be kept by who asked and by nobody between: the key decides who sees it.
-func (a *API) pdf(c *call, prefix string, missing error, read func(*db.Tx) (*invoices.Paper, error)) (reply, error) {
+// file answers with a file. It may be kept by who asked and by nobody between: the key decides who sees it.
+func (a *API) file(c *call, f form, prefix string, missing error, read func(*db.Tx) (*invoices.Paper, error)) (reply, error) {
 	var name string
 	file, err := a.Clerk.HandOut(c.ctx, a.DB, func(tx *db.Tx) (*invoices.Paper, error) {
 		if err := a.check(c, tx); err != nil {
@@ -54,10 +77,10 @@ func (a *API) pdf(c *call, prefix string, missing error, read func(*db.Tx) (*inv
 		}
 		p, err := read(tx)
 		if err == nil {
-			name = p.FileName()
+			name = strings.TrimSuffix(p.FileName(), ".pdf")
 		}
 		return p, err
-	}, (*invoices.Paper).PDF)
+	}, f.render)
 	if err != nil {
 		return reply{}, err
 	}
@@ -66,11 +89,11 @@ func (a *API) pdf(c *call, prefix string, missing error, read func(*db.Tx) (*inv
 	h := c.w.Header()
 	h.Set("Cache-Control", "private, no-cache")
 	h.Set("ETag", tag)
-	h.Set("Content-Disposition", `inline; filename="`+name+`"`)
+	h.Set("Content-Disposition", `inline; filename="`+name+`.`+f.ending+`"`)
 	if known(c.r.Header.Get("If-None-Match"), tag) {
-		return reply{status: http.StatusNotModified, kind: mediaPDF}, nil
+		return reply{status: http.StatusNotModified, kind: f.kind}, nil
 	}
-	return reply{status: http.StatusOK, kind: mediaPDF, body: file}, nil
+	return reply{status: http.StatusOK, kind: f.kind, body: file}, nil
 }
 
 // known says whether If-None-Match names a tag (RFC 9110, 13.1.2: weakly compared).

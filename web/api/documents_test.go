@@ -11,7 +11,7 @@ import (
 )
 
 // TestFiles: an invoice and a credit note as files, for their own shop only, the same each time.
-func TestFiles(t *testing.T) {
+func TestFiles_S_INV_10(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		order := w.placed(t, "a")
 		early := w.post("/v1/orders/"+order+"/credits", "k1", `{"amount_cents":100,"reason":"price"}`).object(t)["credits"].([]any)[0].(map[string]any)
@@ -26,6 +26,8 @@ func TestFiles(t *testing.T) {
 			"/v1/invoices/" + order + "/pdf":               "invoice",
 			"/v1/invoices/inv_%27%20or%201/pdf":            "invoice",
 			"/v1/credits/cre_none/pdf":                     "credit-note",
+			"/v1/invoices/" + invoiceID + "/data":          "invoice",
+			"/v1/credits/cre_none/data":                    "credit-note",
 		} {
 			if a := w.get(path); a.status != http.StatusNotFound || a.problem(t).Code != code {
 				t.Errorf("%s: %d %s", path, a.status, a.body)
@@ -65,6 +67,13 @@ func TestFiles(t *testing.T) {
 			}
 			if b := w.do(asked{method: "GET", path: path, key: w.key, header: http.Header{"If-None-Match": {`"x"`}}}); b.status != http.StatusOK {
 				t.Errorf("%s: another tag: %d", path, b.status)
+			}
+			data := w.get(strings.TrimSuffix(path, "/pdf") + "/data")
+			if data.status != http.StatusOK || !bytes.Contains(data.body, []byte("<cbc:ID>"+name+"</cbc:ID>")) || data.header.Get("Content-Type") != "application/xml" {
+				t.Errorf("%s as data: %d %s", name, data.status, data.header)
+			}
+			if b := w.do(asked{method: "GET", path: strings.TrimSuffix(path, "/pdf") + "/data", key: w.rival}); b.status != http.StatusNotFound {
+				t.Errorf("another shop reads data: %d", b.status)
 			}
 			for who, key := range map[string]string{"another shop": w.rival, "nobody": ""} {
 				b := w.do(asked{method: "GET", path: path, key: key})

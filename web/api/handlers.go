@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"achteraf/access"
+	"achteraf/calendar"
 	"achteraf/internal/db"
 	"achteraf/internal/fault"
 	"achteraf/invoices"
@@ -80,6 +81,20 @@ func (a *API) creditOrder(c *call) (reply, error) {
 		}
 		_, err = a.Clerk.Credit(c.ctx, tx, ask)
 		return http.StatusCreated, err
+	})
+}
+
+// delayOrder is a notice that an order comes later.
+type delayOrder struct {
+	SendOn calendar.Date `json:"send_on" format:"date" doc:"The new day of the invoice." example:"2026-12-15"`
+	Reason string        `json:"reason,omitempty" nullable:"true" doc:"stock, supplier, carrier, made-to-order, buyer or other; other when it is left out." example:"stock"`
+}
+
+// delayOrder serves POST /v1/orders/{id}/delay.
+func (a *API) delayOrder(c *call) (reply, error) {
+	return write(a, c, func(tx *db.Tx, in *delayOrder) (int, error) {
+		_, err := a.Clerk.Delay(c.ctx, tx, invoices.Delay{Merchant: c.who.Merchant, Order: c.id, SendOn: in.SendOn, Reason: in.Reason, By: c.who.Key})
+		return http.StatusOK, err
 	})
 }
 

@@ -28,6 +28,7 @@ var meanings = []meaning{
 	{"credit-nothing-left", 409, "everything of this order is credited already", "nothing"},
 	{"credit-reason", 422, "the reason is not one that we know", "give one of those in the reference"},
 	{"cursor", 400, "the cursor is not one of this list", "begin again without a cursor"},
+	{"delay-not-planned", 409, "the invoice was issued or withdrawn, so it cannot be put off any more", "credit the order, or talk to the buyer"},
 	{"document-changed", 409, "the document was handed out in another form by another program", "ask the operator"},
 	{"document-erased", 404, "the years for which the document must be kept are over, and it was destroyed", "nothing"},
 	{"fields", 422, "some fields are not right; see `errors`", "correct the fields"},

@@ -95,6 +95,14 @@ func operations() []*operation {
 			problems: []string{"order", "order-state", "invoice-state"},
 		},
 		{
+			method: http.MethodPost, path: "/v1/orders/{id}/delay", scope: access.OrdersWrite, serve: (*API).delayOrder,
+			id: "delayOrder", summary: "Put the invoice of an order off",
+			about: "Says that the order comes later, so that its invoice does too: on the day that you give, which lies after the planned one and at most 90 days after the order. " +
+				"The buyer hears of it and sees the reason. A new notice takes the place of the one before.",
+			body: reflect.TypeFor[delayOrder](), example: `{"send_on":"2026-12-15","reason":"stock"}`, status: http.StatusOK, answer: reflect.TypeFor[orderAnswer](),
+			problems: []string{"order", "invoice", "invoice-state", "delay-not-planned"},
+		},
+		{
 			method: http.MethodPost, path: "/v1/orders/{id}/credits", scope: access.OrdersWrite, serve: (*API).creditOrder,
 			id: "creditOrder", summary: "Credit an order",
 			about: "Lowers what the buyer owes: by an amount, by lines, or by all that is left when the message names neither. What was paid already is held for the buyer.",
@@ -161,6 +169,18 @@ func operations() []*operation {
 			id: "getInvoicePDF", summary: "Read an issued invoice as a file",
 			about: "What was fixed when the invoice was issued, as PDF; it never changes. `ETag` is the SHA-256 of its bytes. The HTML form is the one for readers who need help from their software.",
 			media: mediaPDF, of: "The invoice: inv_….", status: http.StatusOK, problems: []string{"invoice", "document-erased", "document-changed"},
+		},
+		{
+			method: http.MethodGet, path: "/v1/invoices/{id}/data", scope: access.OrdersRead, serve: (*API).getInvoiceData,
+			id: "getInvoiceData", summary: "Read an issued invoice as data",
+			about: "An electronic invoice in UBL 2.1 by EN 16931, out of the same facts as the PDF; between companies of the Netherlands and Belgium it follows Peppol BIS Billing 3.0.",
+			media: mediaXML, of: "The invoice: inv_….", status: http.StatusOK, problems: []string{"invoice", "document-erased"},
+		},
+		{
+			method: http.MethodGet, path: "/v1/credits/{id}/data", scope: access.OrdersRead, serve: (*API).getCreditData,
+			id: "getCreditData", summary: "Read a credit note as data",
+			about: "A credit note in UBL 2.1 by EN 16931, which names its invoice.",
+			media: mediaXML, of: "The credit note: cre_….", status: http.StatusOK, problems: []string{"credit-note", "document-erased"},
 		},
 		{
 			method: http.MethodGet, path: "/v1/credits/{id}/pdf", scope: access.OrdersRead, serve: (*API).getCreditPDF,

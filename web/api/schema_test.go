@@ -96,7 +96,7 @@ func (c *contract) check(q asked, a answered) []string {
 	if !ok {
 		return []string{fmt.Sprintf("%s %s answers %d with %s, which is not in the document", o.method, o.path, a.status, kind)}
 	}
-	if kind == "text/html" || kind == "application/pdf" {
+	if kind == "text/html" || strings.HasPrefix(a.header.Get("Content-Disposition"), "inline; filename=") {
 		return nil
 	}
 	var body any

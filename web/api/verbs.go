@@ -26,7 +26,7 @@ type hold struct {
 func holdOf(h invoices.Hold) hold {
 	by := "operator"
 	switch {
-	case h.Kind == invoices.ByShop:
+	case h.Kind == invoices.ByShop, h.Kind == invoices.ByDelay:
 		by = "shop"
 	case strings.HasPrefix(h.SetBy, "per_"):
 		by = "buyer"

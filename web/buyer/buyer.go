@@ -11,6 +11,7 @@ import (
 	"achteraf/internal/words"
 	"achteraf/invoices"
 	"achteraf/merchants"
+	"achteraf/messages"
 	"achteraf/reports"
 	"achteraf/web/page"
 )
@@ -27,10 +28,12 @@ type Config struct {
 	Look     *page.Look
 	SignIns  *access.SignIns
 	Reports  *reports.Reports
+	Letters  *messages.Reader
 	Clerk    *invoices.Clerk
 	Links    *invoices.Links // nil: there are no pay pages
 	Operator merchants.Operator
-	Plain    bool // served without TLS: a demonstration on this machine
+	Domain   string // that our mail comes from; "" where there is none
+	Plain    bool   // served without TLS: a demonstration on this machine
 }
 
 // Pages serves the pages of buyers.
@@ -58,6 +61,13 @@ func (p *Pages) Routes(mux *http.ServeMux) {
 		"GET " + LinkPath + "{token}":          p.askLink,
 		"POST " + LinkPath + "{token}":         p.useLink,
 		"POST /my/out":                         p.signOut,
+		"GET /my/bills":                        p.bills,
+		"GET /my/messages":                     p.letters,
+		"GET /my/messages/{message}":           p.letter,
+		"GET /my/help":                         p.help,
+		"GET /my/me":                           p.me,
+		"POST /my/me/end":                      p.endOne,
+		"POST /my/me/end-all":                  p.endAll,
 		"GET /my/orders/{order}":               p.order,
 		"GET /my/orders/{order}/papers/{name}": p.paper,
 	} {
@@ -103,6 +113,37 @@ func (p *Pages) signedIn(r *http.Request, read func(tx *db.Tx, v access.Visitor)
 		return err
 	}
 	return p.SignIns.Seen(r.Context(), v)
+}
+
+// entered is signedIn for a page below the overview: who is not signed in is led to the sign-in. done says that there is
+// nothing more to do.
+func (p *Pages) entered(w http.ResponseWriter, r *http.Request, read func(tx *db.Tx, v access.Visitor) error) (done bool, err error) {
+	err = p.signedIn(r, read)
+	if codeOf(err) == "session" {
+		return true, p.to(w, r, p.Look.View(r, "").Link("/my"))
+	}
+	return err != nil, err
+}
+
+// Places of the menu.
+const (
+	atOverview = "/my"
+	atLetters  = "/my/messages"
+	atHelp     = "/my/help"
+	atMe       = "/my/me"
+)
+
+// view begins a page of somebody who is signed in; at is the place of the menu that it belongs to.
+func (p *Pages) view(r *http.Request, language, at string) (*page.View, *texts) {
+	v := p.Look.View(r, language)
+	t := p.texts.In(v.Lang)
+	v.Home, v.Tabs = "/my", true
+	for _, place := range []page.Link{{Href: atOverview, Text: t.Overview, Icon: "i-home"}, {Href: atLetters, Text: t.Messages, Icon: "i-msg"},
+		{Href: atHelp, Text: t.Help, Icon: "i-help"}, {Href: atMe, Text: t.Me, Icon: "i-user"}} {
+		place.Here = place.Href == at
+		v.Menu = append(v.Menu, place)
+	}
+	return v, t
 }
 
 func codeOf(err error) string {

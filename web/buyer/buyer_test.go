@@ -183,9 +183,12 @@ type browser struct {
 	*world
 	cookies map[string]*http.Cookie
 	accepts string
+	agent   string
 }
 
-func (w *world) browser() *browser { return &browser{w, map[string]*http.Cookie{}, "nl"} }
+func (w *world) browser() *browser {
+	return &browser{world: w, cookies: map[string]*http.Cookie{}, accepts: "nl"}
+}
 
 // answer is a page as it came.
 type answer struct {
@@ -202,6 +205,7 @@ func (b *browser) send(method, target string, form url.Values) answer {
 	r.RemoteAddr = "203.0.113.9:1234"
 	r.Header.Set("Accept-Language", b.accepts)
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	r.Header.Set("User-Agent", b.agent)
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
@@ -311,7 +315,8 @@ func TestSignInByMail_S_APP_02(t *testing.T) {
 		if a := b.post(link); a.status != http.StatusSeeOther || a.to != "/my" || b.cookies[access.SessionCookie] == nil || b.cookies[access.BrowserCookie] != nil {
 			t.Fatalf("%d %v", a.status, b.cookies)
 		}
-		b.get("/my").wants(t, http.StatusOK, "Nu niets te betalen", "Trailschoenen", "Uitloggen")
+		b.get("/my").wants(t, http.StatusOK, "Nu niets te betalen", "Trailschoenen")
+		b.get("/my/me").wants(t, http.StatusOK, "Uitloggen")
 		b.post(link).wants(t, http.StatusConflict, "Deze link is al gebruikt")
 		if a := b.post("/my/out"); a.status != http.StatusSeeOther || len(b.cookies) != 0 {
 			t.Errorf("%d %v", a.status, b.cookies)
@@ -423,7 +428,7 @@ func TestForeignOrders_S_APP_06(t *testing.T) {
 			t.Error("another's order in the overview")
 		}
 		for _, path := range []string{theirs.ID, theirs.ID + "/papers/invoice.pdf", theirs.ID + "/papers/invoice.html", theirs.ID + "/papers/" + note + ".pdf",
-			mine.ID + "/papers/" + note + ".pdf", mine.ID + "/papers/" + note + ".html", mine.ID + "/papers/invoice.exe", "ord_0", "x'--"} {
+			mine.ID + "/papers/" + note + ".pdf", mine.ID + "/papers/" + note + ".html", theirs.ID + "/papers/invoice.xml", mine.ID + "/papers/invoice.exe", "ord_0", "x'--"} {
 			a := b.get("/my/orders/" + url.PathEscape(path[:4]) + path[4:])
 			if a.status != http.StatusNotFound || strings.Contains(a.text, "Braadpan") {
 				t.Errorf("%s: %d", path, a.status)
@@ -438,8 +443,8 @@ func TestForeignOrders_S_APP_06(t *testing.T) {
 	})
 }
 
-// TestOrderPage_S_APP_06 follows one order: its sums are the ledger's, and its documents are there.
-func TestOrderPage_S_APP_06(t *testing.T) {
+// TestOrderPage follows one order: its sums are the ledger's, and its documents are there.
+func TestOrderPage_S_APP_06_S_INV_10(t *testing.T) {
 	eachEngine(t, func(t *testing.T, w *world) {
 		o := w.place(sanne, "nl", "Trailschoenen <b>", 8990)
 		b := w.browser().in(sanne)
@@ -449,10 +454,10 @@ func TestOrderPage_S_APP_06(t *testing.T) {
 		a := b.get(at)
 		a.wants(t, http.StatusOK, "Te betalen aan Betaalhuis", "€ 89,90", "Je hebt nog 16 dagen", "Zelf overboeken", "NL20ACHT0000000001", "Stichting Derdengelden & Co",
 			"Rekening WINKEL-2026-000001", "Kosten voor laat betalen", "Betaal € 89,90", "Trailschoenen <b>")
-		if !strings.Contains(a.raw, `href="/pay/`) || strings.Contains(a.raw, "<b>,") {
+		if !regexp.MustCompile(`href="/pay/\w+\?lang=nl"`).MatchString(a.raw) || strings.Contains(a.raw, "<b>,") {
 			t.Error("no way to pay, or code in the page")
 		}
-		for name, kind := range map[string]string{"invoice.pdf": "application/pdf", "invoice.html": "text/html; charset=utf-8"} {
+		for name, kind := range map[string]string{"invoice.pdf": "application/pdf", "invoice.html": "text/html; charset=utf-8", "invoice.xml": "application/xml"} {
 			got := b.get(at + "/papers/" + name)
 			if got.status != http.StatusOK || got.header.Get("Content-Type") != kind || len(got.raw) < 1000 || strings.Contains(got.header.Get("Content-Security-Policy"), "unsafe") {
 				t.Errorf("%s: %d %v", name, got.status, got.header)
@@ -463,6 +468,9 @@ func TestOrderPage_S_APP_06(t *testing.T) {
 		b.get(at).wants(t, http.StatusOK, "€ 49,90", "Loopschuur crediteerde € 10,00", "Je betaling van € 30,00 kwam binnen", "Creditnota, PDF", "−10,00", "−30,00")
 		if got := b.get(at + "/papers/" + note + ".pdf"); got.status != http.StatusOK || !strings.HasPrefix(got.raw, "%PDF") {
 			t.Errorf("credit note: %d", got.status)
+		}
+		if got := b.get(at + "/papers/" + note + ".xml"); got.status != http.StatusOK || !strings.Contains(got.raw, "<CreditNote ") {
+			t.Errorf("credit note as data: %d", got.status)
 		}
 		b.get("/my").wants(t, http.StatusOK, "Nu te betalen, één rekening", "€ 49,90")
 		w.hold(o, "return")
@@ -491,13 +499,13 @@ func TestOverview_S_APP_06_S_APP_08(t *testing.T) {
 		if len(a.raw) > 60_000 {
 			t.Errorf("%d bytes", len(a.raw))
 		}
-		found := b.get("/my?q=braad")
-		found.wants(t, http.StatusOK, "€ 129,85", "Braadpan", "Toon alles")
+		found := b.get("/my/bills?q=braad")
+		found.wants(t, http.StatusOK, "Braadpan", "Toon alles", "1 tot en met 1 van 1")
 		if strings.Contains(found.text, "Staande lamp") {
 			t.Error("what was not searched for")
 		}
-		b.get("/my?q=vliegtuig").wants(t, http.StatusOK, "Niets gevonden")
-		b.get("/my?q="+strings.Repeat("%ff", 300)+"&after=zz").wants(t, http.StatusOK)
+		b.get("/my/bills?q=vliegtuig").wants(t, http.StatusOK, "Niets gevonden")
+		b.get("/my/bills?q="+strings.Repeat("%ff", 300)+"&page=zz").wants(t, http.StatusOK)
 		w.days(16)
 		b.in(sanne).get("/my").wants(t, http.StatusOK, "De betaaldag van € 89,90 was", "te laat")
 	})

@@ -1,5 +1,5 @@
-// Package buyer is what people see of their own orders, at /my: the sign-in, the overview, the page of one order with
-// its documents.
+// Package buyer is what people see of their own orders, at /my: the sign-in, the overview, the list of all
+// bills, the page of one order with its documents, what was mailed about them, where one is signed in, and help.
 //
 // It owns these pages, their texts and their cookies. It does not own who may see what (access, reports), any sum
 // (reports), how a letter looks (messages) or the page that takes a payment.

@@ -26,7 +26,7 @@ type tale struct {
 // order serves GET /my/orders/{order}.
 func (p *Pages) order(w http.ResponseWriter, r *http.Request) error {
 	x := tale{payee: p.Operator.Name}
-	err := p.signedIn(r, func(tx *db.Tx, v access.Visitor) (err error) {
+	done, err := p.entered(w, r, func(tx *db.Tx, v access.Visitor) (err error) {
 		if x.Story, err = p.Reports.OrderStory(r.Context(), tx, v.Handles, r.PathValue("order")); err != nil {
 			return err
 		}
@@ -35,15 +35,12 @@ func (p *Pages) order(w http.ResponseWriter, r *http.Request) error {
 		}
 		return err
 	})
-	if codeOf(err) == "session" {
-		return p.to(w, r, p.Look.View(r, "").Link("/my"))
-	}
-	if err != nil {
+	if done {
 		return err
 	}
-	v := p.Look.View(r, x.Language)
-	x.l, x.t = v.Lang, p.texts.In(v.Lang)
-	v.Title, v.Home = x.title()+", "+x.Item.Shop, "/my"
+	v, t := p.view(r, x.Language, "")
+	x.l, x.t = v.Lang, t
+	v.Title, v.Script = x.title()+", "+x.Item.Shop, x.Transfer != nil
 	return p.Look.Write(w, r, http.StatusOK, v, order(v, x.t, &x, p.Operator))
 }
 
@@ -117,7 +114,7 @@ func (x *tale) open(v *page.View) page.Answer {
 		a.Next += " " + t.PartWaits.With("amount", x.amount(x.OpenCents-x.NowCents))
 	}
 	if x.pay != "" {
-		a.Actions = append(a.Actions, page.Action{Text: t.Pay.With("amount", x.amount(x.NowCents)), Href: v.Link(x.pay), Kind: page.Mark})
+		a.Actions = append(a.Actions, page.Action{Text: t.Pay.With("amount", x.amount(x.NowCents)), Href: payLink(v, x.pay), Kind: page.Mark})
 	}
 	if x.Transfer != nil {
 		a.Actions = append(a.Actions, page.Action{Text: t.TransferShort, Href: "#transfer"})
@@ -266,13 +263,12 @@ func (x *tale) place() (n int64) {
 
 // bought are the lines of the order, with VAT at the end where prices are without.
 func (x *tale) bought() []page.Key {
-	locale := invoices.LocaleOf(string(x.l))
 	var keys []page.Key
 	var sum int64
 	for _, line := range x.Lines {
 		what := line.Description
 		if line.Quantity != "1" {
-			what += ", " + locale.Number(line.Quantity) + " × " + x.amount(line.UnitPriceCents)
+			what += ", " + x.l.Decimal(line.Quantity) + " × " + x.amount(line.UnitPriceCents)
 		}
 		sum += line.TotalCents
 		keys = append(keys, page.Key{Name: what, Value: x.amount(line.TotalCents)})
@@ -292,7 +288,7 @@ func (x *tale) copied() []page.Copied {
 	if tr.OGM {
 		reference = page.Copied{Name: t.Structured, Value: tr.ReferencePrinted}
 	}
-	return []page.Copied{{Name: t.AmountField, Value: x.l.Figures(eur(x.NowCents))}, {Name: t.Iban, Value: tr.IBAN}, {Name: t.Payee, Value: tr.Payee}, reference}
+	return []page.Copied{{Name: t.AmountField, Value: x.l.Figures(eur(x.NowCents)), Plain: x.l.Bare(eur(x.NowCents))}, {Name: t.Iban, Value: tr.IBAN}, {Name: t.Payee, Value: tr.Payee}, reference}
 }
 
 // papers are the documents there are.
@@ -304,11 +300,13 @@ func (x *tale) papers(v *page.View) []page.Door {
 	all := []page.Door{
 		{Href: at + "invoice.pdf", Icon: "i-doc", Text: x.t.InvoicePdf, Effect: x.Number, Download: true},
 		{Href: at + "invoice.html", Icon: "i-eye", Text: x.t.InvoicePage, Effect: x.t.InvoicePageEffect},
+		{Href: at + "invoice.xml", Icon: "i-list", Text: x.t.InvoiceData, Effect: x.t.DataEffect, Download: true},
 	}
 	for _, c := range x.Credits {
 		if c.Number != "" {
 			all = append(all, page.Door{Href: at + c.ID + ".pdf", Icon: "i-doc", Text: x.t.CreditPdf, Effect: c.Number, Download: true},
-				page.Door{Href: at + c.ID + ".html", Icon: "i-eye", Text: x.t.CreditPage, Effect: c.Number})
+				page.Door{Href: at + c.ID + ".html", Icon: "i-eye", Text: x.t.CreditPage, Effect: c.Number},
+				page.Door{Href: at + c.ID + ".xml", Icon: "i-list", Text: x.t.CreditData, Effect: x.t.DataEffect, Download: true})
 		}
 	}
 	return all

@@ -3,7 +3,6 @@ package buyer
 import (
 	"cmp"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"achteraf/access"
@@ -15,27 +14,23 @@ import (
 	"achteraf/web/page"
 )
 
-const (
-	mostSearch = 100 // bytes
-	soonDays   = 5
-)
+const soonDays = 5
+
+// mostDone is how many bills that are done the overview shows.
+const mostDone = 5
 
 // rows is the overview as it is shown.
 type rows struct {
 	reports.Overview
-	today  calendar.Date
-	search string
-	after  string
-	pay    string // the page that takes the first payment, "" for none
+	today calendar.Date
+	pay   string // the page that takes the first payment, "" for none
 }
 
 // overview serves GET /my.
 func (p *Pages) overview(w http.ResponseWriter, r *http.Request) error {
-	q := r.URL.Query()
-	o := rows{search: strings.ToValidUTF8(strings.TrimSpace(q.Get("q")), ""), after: q.Get("after")}
-	o.search = strings.ToValidUTF8(o.search[:min(len(o.search), mostSearch)], "")
+	var o rows
 	err := p.signedIn(r, func(tx *db.Tx, v access.Visitor) (err error) {
-		o.Overview, err = p.Reports.Overview(r.Context(), tx, reports.Ask{Handles: v.Handles, Search: o.search, After: o.after})
+		o.Overview, err = p.Reports.Overview(r.Context(), tx, reports.Ask{Handles: v.Handles, Limit: mostDone})
 		if err != nil {
 			return err
 		}
@@ -52,9 +47,8 @@ func (p *Pages) overview(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := p.Look.View(r, o.Language)
-	t := p.texts.In(v.Lang)
-	v.Title, v.Home = t.Overview, "/my"
+	v, t := p.view(r, o.Language, atOverview)
+	v.Title = t.Overview
 	return p.Look.Write(w, r, http.StatusOK, v, overview(v, t, &o, p.Operator))
 }
 
@@ -70,6 +64,9 @@ func (p *Pages) payPage(r *http.Request, tx *db.Tx, i *reports.Item) (string, er
 	return "/pay/" + tokens[0], nil
 }
 
+// payLink leads to the pay page in the language of this one: there nobody is known, so it would take the browser's.
+func payLink(v *page.View, path string) string { return path + "?lang=" + string(v.Lang) }
+
 // first is what is to be paid first; nil when nothing is.
 func (o *rows) first() *reports.Item {
 	for i := range o.ToPay {
@@ -82,7 +79,7 @@ func (o *rows) first() *reports.Item {
 
 func eur(cents int64) money.Amount { return money.EUR(cents) }
 
-// answer is the slip of the overview. Its sums are of everything, whatever was searched for.
+// answer is the slip of the overview.
 func (o *rows) answer(v *page.View, t *texts) page.Answer {
 	l, s := v.Lang, o.Sums
 	switch {
@@ -109,7 +106,7 @@ func (o *rows) answer(v *page.View, t *texts) page.Answer {
 		}
 	}
 	if first := o.first(); first != nil && o.pay != "" {
-		a.Actions = append(a.Actions, page.Action{Text: t.Pay.With("amount", l.Amount(eur(first.NowCents))), Href: v.Link(o.pay), Kind: page.Mark})
+		a.Actions = append(a.Actions, page.Action{Text: t.Pay.With("amount", l.Amount(eur(first.NowCents))), Href: payLink(v, o.pay), Kind: page.Mark})
 	}
 	if len(o.ToPay) > 1 {
 		a.Actions = append(a.Actions, page.Action{Text: t.Choose, Href: "#pay"})
@@ -117,16 +114,13 @@ func (o *rows) answer(v *page.View, t *texts) page.Answer {
 	return a
 }
 
-// payable is how many invoices have something to pay now. A search shows fewer than there are.
+// payable is how many invoices have something to pay now.
 func (o *rows) payable() int {
 	n := 0
 	for i := range o.ToPay {
 		if o.ToPay[i].NowCents > 0 {
 			n++
 		}
-	}
-	if o.search != "" {
-		return o.Sums.Open
 	}
 	return n
 }
@@ -201,13 +195,4 @@ func holdWord(t *texts, kind string) string {
 	said := map[string]string{"delay": t.HoldDelay, "return": t.HoldReturn, "dispute": t.HoldDispute, "fraud": t.HoldFraud, "debt-help": t.HoldDebtHelp,
 		"paid": t.HoldPaid, "undelivered": t.HoldUndelivered, "merchant": t.HoldMerchant}
 	return cmp.Or(said[kind], t.HoldOther)
-}
-
-// more leads to the next page of what is done.
-func (o *rows) more(v *page.View) string {
-	q := url.Values{"after": {o.Next}}
-	if o.search != "" {
-		q.Set("q", o.search)
-	}
-	return v.Link("/my?" + q.Encode() + "#done")
 }

@@ -2,6 +2,7 @@ package buyer_test
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -24,15 +25,18 @@ func TestBrowserBuyer(t *testing.T) {
 	held := w.place(sanne, "nl", "Vetplant", 2450)
 	w.days(3)
 	w.hold(held, "return")
+	w.settle()
+	w.browser().in(sanne) // on another device
 	planned := w.place(sanne, "nl", "Staande lamp Dageraad", 14900)
 	b := w.browser().in(sanne)
 	session := b.cookies[access.SessionCookie]
+	letters := regexp.MustCompile(`/my/messages/msg_\w+`).FindAllString(b.get("/my/messages").raw, -1)
 	asked := w.browser()
 	link, _ := asked.ask(sanne)
 	waiting := asked.cookies[access.BrowserCookie]
 
 	// A browser before a test server has no TLS, so it would not keep the cookies: they are put in on the way.
-	site := pagetest.Open(t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	handler := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		r.Header.Del("Cookie")
 		as := session
 		if r.URL.Query().Has("out") || strings.HasPrefix(r.URL.Path, "/my/code") || strings.HasPrefix(r.URL.Path, "/my/link") {
@@ -40,13 +44,19 @@ func TestBrowserBuyer(t *testing.T) {
 		}
 		r.AddCookie(&http.Cookie{Name: as.Name, Value: as.Value})
 		w.Handler().ServeHTTP(rw, r)
-	}))
+	})
+	site := pagetest.Open(t, handler)
 	var paths []string
 	for _, l := range words.Langs() {
 		lang := "lang=" + string(l)
 		paths = append(paths, "/my?"+lang, "/my/orders/"+credited.ID+"?"+lang)
 	}
-	paths = append(paths, "/my?out&lang=de", "/my/code?lang=fr", strings.Split(link, "?")[0]+"?lang=nl", "/my/orders/"+planned.ID+"?lang=de", "/my?q=xyz",
-		"/my/orders/"+open.ID, "/my/orders/"+held.ID, "/my/orders/"+done.ID)
+	paths = append(paths, "/my?out&lang=de", "/my/code?lang=fr", strings.Split(link, "?")[0]+"?lang=nl", "/my/orders/"+planned.ID+"?lang=de", "/my/orders/"+open.ID, "/my/orders/"+held.ID, "/my/orders/"+done.ID)
 	site.Check(paths...)
+	site = pagetest.Open(t, handler) // the first has had its time
+	site.Check("/my/bills?lang=nl", "/my/messages?lang=fr", "/my/help?lang=de", "/my/me?lang=de", letters[0], "/my/bills?q=xyz&lang=en")
+	for _, l := range words.Langs() {
+		lang := "lang=" + string(l)
+		site.CheckNarrow("/my/bills?"+lang, "/my/messages?"+lang, "/my/help?"+lang, "/my/help?out&"+lang, "/my/me?"+lang, letters[0]+"?"+lang)
+	}
 }

@@ -15,23 +15,21 @@ import (
 	"achteraf/reports"
 )
 
-// paper serves GET /my/orders/{order}/papers/{name}: invoice.pdf, invoice.html, and the same of each credit note by
-// its id.
+// paper serves GET /my/orders/{order}/papers/{name}: invoice.pdf, invoice.html, invoice.xml, and the same of each
+// credit note by its id.
 func (p *Pages) paper(w http.ResponseWriter, r *http.Request) error {
 	id, form, _ := strings.Cut(r.PathValue("name"), ".")
-	render := map[string]func(*invoices.Paper) ([]byte, error){"pdf": (*invoices.Paper).PDF, "html": (*invoices.Paper).HTML}[form]
+	render := map[string]func(*invoices.Paper) ([]byte, error){"pdf": (*invoices.Paper).PDF, "html": (*invoices.Paper).HTML,
+		"xml": (*invoices.Paper).Data}[form]
 	if render == nil {
 		return noPaper()
 	}
 	var story *reports.Story
-	err := p.signedIn(r, func(tx *db.Tx, v access.Visitor) (err error) {
+	done, err := p.entered(w, r, func(tx *db.Tx, v access.Visitor) (err error) {
 		story, err = p.Reports.OrderStory(r.Context(), tx, v.Handles, r.PathValue("order"))
 		return err
 	})
-	if codeOf(err) == "session" {
-		return p.to(w, r, p.Look.View(r, "").Link("/my"))
-	}
-	if err != nil {
+	if done {
 		return err
 	}
 	number := numberOf(story, id)
@@ -49,9 +47,9 @@ func (p *Pages) paper(w http.ResponseWriter, r *http.Request) error {
 	}
 	h := w.Header()
 	switch form {
-	case "pdf":
-		h.Set("Content-Type", "application/pdf")
-		h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s.pdf"`, fileName(number)))
+	case "pdf", "xml":
+		h.Set("Content-Type", "application/"+form)
+		h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s.%s"`, fileName(number), form))
 	default:
 		h.Set("Content-Type", "text/html; charset=utf-8")
 		h.Set("Content-Security-Policy", documentPolicy(file))

@@ -17,10 +17,11 @@ type texts struct {
 	BusyTitle, BusyText, UsedTitle, UsedText, ExpiredTitle, ExpiredText string
 	DeadTitle, DeadText, UnknownTitle, UnknownText, SignOut             string
 
-	Overview, ToPay, Later, LaterAside, DoneTitle, More                    string
-	Search, SearchFor, SearchHelp, Find, ShowAll                           string
+	Overview, ToPay, Later, LaterAside, DoneTitle                          string
+	SeeAll                                                                 words.Text
+	SearchFor, SearchHelp, Find, ShowAll                                   string
 	NothingFound, NothingFoundText, NoOrders, NoOrdersText                 string
-	HeldTitle, Help, HelpText, WriteUs, CallUs                             string
+	HeldTitle, Help, Trouble, HelpText, WriteUs, CallUs                    string
 	NothingNow, NothingOpen, PlannedNext, PausedNext, PausedUntil          string
 	PaidNext, Choose, LastDay, DueToday, Pause, NothingToDo, AtEarliest    string
 	IsPaid, IsCredited, IsCancelled, IsWrittenOff, BillComes               string
@@ -47,16 +48,23 @@ type texts struct {
 	Transfer, TransferLate, AmountField, Iban, Payee            string
 	Reference, Structured, Papers, InvoicePdf, InvoicePage      string
 	InvoicePageEffect, CreditPdf, CreditPage                    string
+	InvoiceData, CreditData, DataEffect                         string
 	Shop, ShopText, ShopMail, ShopPhone, ShopChat               string
-}
 
-// searches are the buttons of the search.
-func searches(v *page.View, t *texts, o *rows) []page.Action {
-	all := []page.Action{{Text: t.Find}}
-	if o.search != "" || o.after != "" {
-		all = append(all, page.Action{Text: t.ShowAll, Href: v.Link("/my"), Kind: page.Quiet})
-	}
-	return all
+	AllBills, AllBillsLead, Bills, Pages, Newer, Older, Newest string
+	FromTo                                                     words.Text
+	Messages, MessagesLead, Mailed, NoMessages, NoMessagesText string
+	MailOrder, MailInvoice, MailPaid, MailCredit, MailOther    string
+	MailSent, MailFailed, MailWaits, MailFailedText            string
+	MailTo, MailMade, MailTaken, MailText, MailAbout, ToOrder  string
+	Me, SignIns, SignInsLead, Devices, ThisDevice              string
+	UnknownDevice, EndIt, EndAll, NotYou, NotYouText           string
+	SignedIn, LastSeen                                         words.Text
+	HelpTitle, Questions, AskHow, AnswerHow, AskWays           string
+	AnswerWays, AskDays, AnswerDays, AskCards, AnswerCards     string
+	AskMissing, AnswerMissing, AskWrong, AnswerWrong           string
+	AskCannot, AnswerCannot, AskReal, RealHere                 string
+	AnswerReal                                                 words.Text
 }
 
 // helpers are the ways to reach the operator.

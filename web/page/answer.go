@@ -126,6 +126,12 @@ func (c Calendar) lay() ruler {
 	return best
 }
 
+// says whether the ruler tells anything: where every due day lies beyond its end, the words above it say more.
+func (c Calendar) says() bool {
+	r := c.lay()
+	return len(r.dues) > 0 || r.more == 0
+}
+
 // ahead are the due days from today on, each once, in order.
 func (c Calendar) ahead() []Due {
 	var all []Due
@@ -250,4 +256,5 @@ type Bill struct {
 	What   string
 	Sum    money.Amount
 	Small  string // below the sum
+	Bare   bool   // it has no sum: it is a message
 }

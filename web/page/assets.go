@@ -65,7 +65,7 @@ func furnish() (*house, error) {
 		h.names[string(m[1])] = true
 	}
 	h.icon = newAsset("icon.svg", "image/svg+xml", file("icon.svg"))
-	h.script = newAsset("copy.js", "text/javascript; charset=utf-8", file("copy.js"))
+	h.script = newAsset("page.js", "text/javascript; charset=utf-8", file("page.js"))
 	tokens := file("tokens.css")
 	if h.tokens, err = readPalette(string(tokens)); err != nil {
 		return nil, err

@@ -23,7 +23,7 @@
 // # What is always true
 //
 //   - A page works without script. Its content policy allows none, or one file of ours where a page asks for its copy
-//     buttons; everything that it loads is its own.
+//     buttons or for news of what it waits for; everything that it loads, and everything that it asks, is its own.
 //   - Style sheets, font and icons have the hash of their content in their name, so they are kept for ever.
 //   - Every pair of colours that is read passes in light and in dark, also with an operator's own values.
 //   - The identity of the operator comes from one value, merchants.Operator.

@@ -93,17 +93,29 @@ type View struct {
 	Dense  bool   // for staff
 	Theme  string // "light" or "dark" where the reader's setting shall not decide
 	Public bool   // nothing in it is anybody's: the browser may keep it, search engines may know it
-	Script bool   // with buttons that copy, for a page with Copy; it does all the same without
+	Script bool   // for a page with Copy or Live: buttons that copy, news without reading the page again
 	Single bool   // there is only this language of it
 	Leaves bool   // a form of it leads on to another site, such as a bank's
 	Plain  bool   // Leaves, and that site may be one without TLS: a demonstration on this machine
-	Again  int    // seconds after which the browser reads it again; 0: never
+
+	Styles *Styles // of the surface, loaded after the look's; nil: none
 
 	look  *Look
 	path  string
 	query url.Values
 	asked bool // the language was chosen by hand
 }
+
+// Styles is a style sheet of one surface, for what only its pages have.
+type Styles struct{ *asset }
+
+// NewStyles names a style sheet after its content.
+func NewStyles(name string, css []byte) *Styles {
+	return &Styles{newAsset(name, "text/css; charset=utf-8", css)}
+}
+
+// Routes adds it.
+func (s *Styles) Routes(mux *http.ServeMux) { mux.Handle("GET "+s.path, s) }
 
 // Link is an entry of a menu.
 type Link struct {

@@ -230,7 +230,7 @@ func TestScript(t *testing.T) {
 		v.Script = true
 		return l.Write(w, r, http.StatusOK, v, Copy(v.Lang, []Copied{{Name: "IBAN", Value: "NL20 ACHT", Plain: "NL20ACHT"}}))
 	}), "GET", "/x?lang=fr")
-	if !strings.HasSuffix(rec.Header().Get("Content-Security-Policy"), "; script-src 'self'") {
+	if !strings.HasSuffix(rec.Header().Get("Content-Security-Policy"), "; script-src 'self'; connect-src 'self'") {
 		t.Errorf("the policy is %s", rec.Header().Get("Content-Security-Policy"))
 	}
 	has(t, rec.Body.String(), `<script src="`+furniture().script.path+`" defer>`, `data-value="NL20ACHT"`, `data-copied="Copié"`)

@@ -14,13 +14,25 @@ import (
 	"github.com/a-h/templ"
 )
 
-// policy is the content policy of every page. Only a page that asks for it may have a script, and then one of ours.
+// policy is the content policy of every page.
 const policy = "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; form-action 'self'; " +
 	"base-uri 'none'; frame-ancestors 'none'"
 
-// leaving is policy for a page whose form is answered with a way to another site: browsers hold the whole way against
-// form-action.
-var leaving = strings.Replace(policy, "form-action 'self'", "form-action 'self' https:", 1)
+// policy is the content policy of a page. Only one that asks for it may have a script, which is ours and asks nobody
+// but us. Browsers hold the whole way of a form against form-action, also where it leads on to another site.
+func (v *View) policy() string {
+	p := policy
+	switch {
+	case v.Leaves && v.Plain:
+		p = strings.Replace(p, "form-action 'self'", "form-action 'self' https: http:", 1)
+	case v.Leaves:
+		p = strings.Replace(p, "form-action 'self'", "form-action 'self' https:", 1)
+	}
+	if v.Script {
+		p += "; script-src 'self'; connect-src 'self'"
+	}
+	return p
+}
 
 // Handler makes a page and returns what went wrong.
 type Handler func(http.ResponseWriter, *http.Request) error
@@ -77,17 +89,9 @@ func (l *Look) Write(w http.ResponseWriter, r *http.Request, status int, v *View
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", string(v.Lang))
 	h.Add("Vary", "Accept-Language")
-	switch {
-	case v.Leaves && v.Plain:
-		h.Set("Content-Security-Policy", strings.Replace(leaving, "https:", "https: http:", 1))
-	case v.Leaves:
-		h.Set("Content-Security-Policy", leaving)
-	}
+	h.Set("Content-Security-Policy", v.policy())
 	if v.Public {
 		h.Set("Cache-Control", "no-cache")
-	}
-	if v.Script {
-		h.Set("Content-Security-Policy", policy+"; script-src 'self'")
 	}
 	h.Set("Content-Length", strconv.Itoa(out.Len()))
 	w.WriteHeader(status)
@@ -165,4 +169,13 @@ func (l *Look) Assets() http.Handler {
 func (l *Look) Routes(mux *http.ServeMux) {
 	mux.Handle("GET "+assetPath, l.Assets())
 	mux.Handle("/", l.Missing())
+}
+
+// OwnRoutes adds the files that only this look has, for a look that stands beside another at the same address.
+func (l *Look) OwnRoutes(mux *http.ServeMux) {
+	for _, a := range []*asset{l.wordmark, l.styles} {
+		if a != nil {
+			mux.Handle("GET "+a.path, a)
+		}
+	}
 }

@@ -47,15 +47,21 @@ func Open(t *testing.T, site http.Handler) *Browser {
 	t.Helper()
 	server := httptest.NewServer(site)
 	t.Cleanup(server.Close)
+	return At(t, server.URL)
+}
+
+// At starts a browser before a site that is served already, until the test ends.
+func At(t *testing.T, url string) *Browser {
+	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program(t)), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("hide-scrollbars", true), chromedp.WSURLReadTimeout(time.Minute))
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 9*time.Minute) // on a machine that has other work too
 	t.Cleanup(cancel)
 	ctx, stop := chromedp.NewExecAllocator(ctx, options...)
 	t.Cleanup(stop)
 	ctx, end := chromedp.NewContext(ctx)
 	t.Cleanup(end)
-	b := &Browser{t: t, ctx: ctx, url: server.URL}
+	b := &Browser{t: t, ctx: ctx, url: url}
 	_, err := chromedp.Call(ctx, log.Enable, cdp.Empty{})
 	if err == nil {
 		err = chromedp.Listen(ctx, b.listen)
@@ -91,7 +97,14 @@ func (b *Browser) listen(event any) {
 			b.complaints = append(b.complaints, e.Entry.Text+" "+e.Entry.URL)
 		}
 	case *runtime.EventExceptionThrown:
-		b.complaints = append(b.complaints, e.ExceptionDetails.Text)
+		text := e.ExceptionDetails.Text
+		if e.ExceptionDetails.Exception != nil {
+			text += " " + e.ExceptionDetails.Exception.Description
+		}
+		if strings.Contains(text, "Transition was ") { // between pages, when one of them is somebody else's or is left soon
+			return
+		}
+		b.complaints = append(b.complaints, text+" "+e.ExceptionDetails.URL)
 	}
 }
 
@@ -114,6 +127,13 @@ func (b *Browser) Check(paths ...string) {
 		for _, s := range screens {
 			b.t.Run(name(path)+"/"+s.String(), func(t *testing.T) { b.check(t, path, s) })
 		}
+	}
+}
+
+// CheckNarrow looks at pages on the narrowest screen: for what differs in nothing but its words.
+func (b *Browser) CheckNarrow(paths ...string) {
+	for _, path := range paths {
+		b.t.Run(name(path)+"/"+screens[0].String(), func(t *testing.T) { b.check(t, path, screens[0]) })
 	}
 }
 

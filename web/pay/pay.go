@@ -101,7 +101,8 @@ func (s *Surface) write(w http.ResponseWriter, r *http.Request, status int, c re
 	v := s.Look.View(r, "")
 	b := bill{Claim: c, view: v, texts: s.texts.In(v.Lang), operator: s.Look.Name(), note: n}
 	v.Narrow, v.Title = true, b.BillOf.With("shop", c.Shop)
-	if t := b.transfer(); t != nil && s.button() {
+	v.Script = b.transfer() != nil // it has what can be copied
+	if v.Script && s.button() {
 		b.bank, v.Leaves = here(v, r, "/bank"), true
 	}
 	var err error
@@ -182,9 +183,6 @@ func (s *Surface) again(w http.ResponseWriter, r *http.Request) error {
 	return s.write(w, r, http.StatusConflict, c, changed)
 }
 
-// waiting is after how many seconds the page of a payment under way is read again.
-const waiting = 5
-
 // back serves GET /pay/{token}/return, to which the bank's page leads whatever happened there. It shows how the newest
 // payment of the invoice stands.
 func (s *Surface) back(w http.ResponseWriter, r *http.Request) error {
@@ -206,11 +204,8 @@ func (s *Surface) back(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	if p.State.Live() {
-		v.Again = waiting
-	}
 	o := outcome{view: v, texts: s.texts.In(v.Lang), claim: c, payment: p, bill: here(v, r, ""), self: here(v, r, "/return")}
-	v.Narrow, v.Title = true, o.title()
+	v.Narrow, v.Title, v.Script = true, o.title(), o.waits()
 	return s.Look.Write(w, r, http.StatusOK, v, back(&o))
 }
 

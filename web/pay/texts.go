@@ -34,7 +34,8 @@ type texts struct {
 	Good, NoAccount, OnlyThis                     string
 	Questions                                     words.Text
 	Changed, ChangedText, NoBank, NoBankText      string
-	WaitTitle, WaitLead, WaitLabel, LookAgain     string
+	WaitTitle, WaitLead, WaitLabel, WaitHere      string
+	LookAgain                                     string
 	PaidTitle, PaidLead, PaidLabel                string
 	RestOpen                                      words.Text
 	FailedTitle, FailedLead                       string
@@ -161,12 +162,12 @@ func (b *bill) fillOpen(a *page.Answer) {
 // fields are what the payer types at the bank.
 func (b *bill) fields() []page.Copied {
 	t := b.transfer()
-	word := b.Reference
+	reference := page.Copied{Name: b.Reference, Value: t.ReferencePrinted, Plain: t.Reference}
 	if t.OGM {
-		word = b.Structured
+		reference = page.Copied{Name: b.Structured, Value: t.ReferencePrinted}
 	}
-	return []page.Copied{{Name: b.Amount, Value: b.view.Lang.Figures(b.sum(t.Cents))}, {Name: b.Iban, Value: t.IBAN},
-		{Name: b.Payee, Value: t.Payee}, {Name: word, Value: t.ReferencePrinted}}
+	return []page.Copied{{Name: b.Amount, Value: b.view.Lang.Figures(b.sum(t.Cents)), Plain: b.view.Lang.Bare(b.sum(t.Cents))}, {Name: b.Iban, Value: t.IBAN},
+		{Name: b.Payee, Value: t.Payee}, reference}
 }
 
 // by says how long a transfer takes, and so until when it is safe.
@@ -189,6 +190,9 @@ type outcome struct {
 	bill    string // the address of the pay page
 	self    string
 }
+
+// waits says that the bank has yet to tell how it ended.
+func (o *outcome) waits() bool { return o.payment.State.Live() }
 
 func (o *outcome) title() string {
 	switch o.payment.State {
@@ -223,7 +227,7 @@ func (o *outcome) answer() page.Answer {
 	a := page.Answer{Status: page.Refused, Label: o.NotPaid, Sum: money.Amount{Cents: p.AmountCents, Currency: p.Currency},
 		Until: o.To.With("shop", o.claim.Shop), Actions: []page.Action{{Text: o.BackToPay, Href: o.bill, Kind: page.Mark, Wide: true}}}
 	switch {
-	case p.State.Live():
+	case o.waits():
 		a.Status, a.Label = page.Review, o.WaitLabel
 		a.Actions = []page.Action{{Text: o.LookAgain, Href: o.self, Kind: page.Mark, Wide: true}}
 	case p.State == payments.Paid:

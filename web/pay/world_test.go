@@ -59,7 +59,7 @@ func eachEngine(t *testing.T, f func(t *testing.T, w *world)) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) { f(t, newWorld(t, d, true)) })
 }
 
-func newWorld(t *testing.T, d *db.DB, button bool) *world {
+func newWorld(t *testing.T, d *db.DB, button bool, edits ...func(*platform.Config)) *world {
 	t.Helper()
 	w := &world{t: t, balance: 1000_00, box: &mailbox.Box{}}
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -91,6 +91,9 @@ func newWorld(t *testing.T, d *db.DB, button bool) *world {
 		Log: slog.New(slog.DiscardHandler), Mailer: w.box, MailDomain: "huis.example"}
 	if button {
 		c.PSP, c.PublicURL = mollie.New(w.url+"/bank/v2", "test_x", "access_x", by), w.url
+	}
+	for _, edit := range edits {
+		edit(&c)
 	}
 	w.Platform, err = platform.New(c)
 	w.must(err)

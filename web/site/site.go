@@ -33,18 +33,34 @@ type texts struct {
 	DemoMy, DemoMyEffect           string
 	DemoClock, DemoClockEffect     string
 	DemoDesign, DemoDesignEffect   string
+	CheckTitle, CheckLead          string
+	CheckCode, CheckCodeHelp       string
+	CheckEmpty, CheckButton        string
+	CheckYes                       string
+	CheckYesText                   words.Text
+	CheckNo, CheckNoText           string
+	CheckBusy, CheckBusyText       string
+	SentOrder, SentInvoice         string
+	SentPaid, SentCredit           string
+	SentDelayed, SentOther         string
+	Always, AlwaysCode             string
+	AlwaysNever, AlwaysPress       string
 }
 
 // Config is what the site is built from.
 type Config struct {
 	Look *page.Look
 	Demo []string // the addresses of a demonstration's surfaces that are served: see Surfaces. Empty: it is real
+	// Check says whether we sent the message of a code; nil when we did not. Without it there is no such page. Error:
+	// Limited "rate-limit".
+	Check func(r *http.Request, typed string) (*Message, error)
 }
 
 // Site serves the pages of the site.
 type Site struct {
 	look  *page.Look
 	demo  []string
+	check func(*http.Request, string) (*Message, error)
 	texts words.All[texts]
 }
 
@@ -64,12 +80,16 @@ func New(c Config) (*Site, error) {
 			return nil, fmt.Errorf("site: %q is no surface of a demonstration", path)
 		}
 	}
-	return &Site{c.Look, c.Demo, all}, nil
+	return &Site{c.Look, c.Demo, c.Check, all}, nil
 }
 
 // Routes adds the pages of the site.
 func (s *Site) Routes(mux *http.ServeMux) {
 	mux.Handle("GET /{$}", s.look.Page(s.home))
+	if s.check != nil {
+		mux.Handle("GET "+CheckPath, s.look.Page(s.askCheck))
+		mux.Handle("POST "+CheckPath, s.look.Page(s.answerCheck))
+	}
 }
 
 // home serves GET /.
