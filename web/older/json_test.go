@@ -13,8 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"achteraf/calendar"
 	"achteraf/internal/db"
 	"achteraf/internal/golden"
+	"achteraf/merchants"
 	"achteraf/web/older"
 )
 
@@ -148,6 +150,32 @@ func TestSessions(t *testing.T) {
 		}
 		if status, out := w.post("/v2/session/status", login("")); status != 400 || out["status"] != "error" {
 			t.Errorf("nothing asked: %d %v", status, out)
+		}
+	})
+}
+
+// TestSessionWorkflow: a session is ordered under the contract of its workflow, and its page says so, before and after.
+func TestSessionWorkflow(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.write(func(ctx context.Context, tx *db.Tx) error {
+			c := merchants.StandardContract()
+			c.Workflow, c.DueDays = 9, 27
+			_, err := merchants.AddContract(ctx, tx, w.shop, calendar.NewDate(2020, 1, 1), c)
+			return err
+		})
+		s := w.open("W-9", `"workflowNumber":"1"`, `"workflowNumber":9`)
+		look := func() string {
+			_, _, page := w.answer("GET " + s.page + " HTTP/1.1\nHost: pay.example.org\nAccept-Language: nl\n\n")
+			return page
+		}
+		if page := look(); !strings.Contains(page, "27 dagen") || strings.Contains(page, "14 dagen") {
+			t.Errorf("before: %s", page)
+		}
+		if status, _ := w.orderIt(s); status != 303 {
+			t.Fatalf("%d", status)
+		}
+		if page := look(); !strings.Contains(page, "27 dagen") || strings.Contains(page, "14 dagen") {
+			t.Errorf("after: %s", page)
 		}
 	})
 }
