@@ -1,6 +1,7 @@
 package older_test
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -18,9 +19,13 @@ import (
 	"time"
 
 	"achteraf/calendar"
+	"achteraf/checkout"
 	"achteraf/internal/db"
 	"achteraf/internal/db/dbtest"
+	"achteraf/internal/events"
 	"achteraf/internal/jobs"
+	"achteraf/invoices"
+	"achteraf/orders"
 	"achteraf/web/older"
 )
 
@@ -195,6 +200,27 @@ func TestSessionWebhooks(t *testing.T) {
 				t.Errorf("%s, want %s", got[i].body, want)
 			}
 		}
+	})
+}
+
+// TestOtherCheckout: a checkout that was not opened by this wire is nothing to tell its plug-in.
+func TestOtherCheckout(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		r := newReceiver(t)
+		w.hears(r)
+		secret, err := w.Till.Secret()
+		w.must(err)
+		var c checkout.Checkout
+		w.write(func(ctx context.Context, tx *db.Tx) (err error) {
+			line := orders.Line{Kind: "goods", Description: "Spade", Quantity: "1", UnitPriceCents: 100, TotalCents: 100, VATPercent: "21"}
+			c, _, err = w.Till.Open(ctx, tx, invoices.Offer{Merchant: w.shop, Returns: checkout.Returns{Success: "https://shop.example/"},
+				Order: orders.New{Reference: "C-1", Currency: "EUR", Prices: orders.InclVAT, TotalCents: 100, Lines: []orders.Line{line}}}, secret)
+			return err
+		})
+		_, err = w.Till.Leave(t.Context(), c.Key)
+		w.must(err)
+		w.settle()
+		w.wants(r)
 	})
 }
 
@@ -387,6 +413,58 @@ func TestWebhookNodes(t *testing.T) {
 			_, err := h.Run(t.Context())
 			w.must(err)
 		}
+		w.settle()
+		w.wants(r)
+	})
+}
+
+// TestWebhookLate: an event whose transaction commits after one with a higher id was read is told all the same, once.
+func TestWebhookLate(t *testing.T) {
+	dbtest.RunOn(t, func(t *testing.T, p *dbtest.Place) {
+		w := newWorld(t, p)
+		r := newReceiver(t)
+		w.hears(r)
+		w.accepted("L-1")
+		w.accepted("L-2")
+		w.settle()
+		r.taken()
+		held := func(number string) func(ctx context.Context, tx *db.Tx) error {
+			return func(ctx context.Context, tx *db.Tx) error {
+				o, err := orders.ByReference(ctx, tx, w.shop, number)
+				if err != nil {
+					return err
+				}
+				return events.Append(ctx, tx, []events.Event{{Merchant: w.shop, Kind: "order.held", Subject: o.ID}})
+			}
+		}
+		begun, end, done := make(chan struct{}), make(chan struct{}), make(chan error)
+		if w.DB.Engine() == "sqlite" { // one writer: nobody can be late
+			close(end)
+		}
+		go func() {
+			done <- w.DB.Write(t.Context(), func(tx *db.Tx) error {
+				err := held("L-1")(t.Context(), tx)
+				close(begun)
+				<-end
+				return err
+			})
+		}()
+		<-begun
+		w.write(held("L-2"))
+		w.settle()
+		if w.DB.Engine() == "postgres" {
+			w.wants(r, "order_on_hold")
+			close(end)
+		}
+		w.must(<-done)
+		w.place.Clock.Advance(10 * time.Second)
+		w.settle()
+		if w.DB.Engine() == "postgres" {
+			w.wants(r, "order_on_hold")
+		} else {
+			w.wants(r, "order_on_hold", "order_on_hold")
+		}
+		w.place.Clock.Advance(time.Hour)
 		w.settle()
 		w.wants(r)
 	})
