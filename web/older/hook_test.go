@@ -364,6 +364,24 @@ func TestWebhookRefused(t *testing.T) {
 	})
 }
 
+// TestWebhookOfAClosedAccount: who is on this wire no more is told nothing, not even what was to be tried again.
+func TestWebhookOfAClosedAccount(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		r := newReceiver(t)
+		w.hears(r)
+		r.answers = []int{500}
+		w.accepted("A-1")
+		w.settle()
+		w.wants(r, "order_placed")
+		w.write(func(ctx context.Context, tx *db.Tx) error { return w.Accounts.Close(ctx, tx, w.shop) })
+		w.later(24 * time.Hour)
+		w.wants(r)
+		if state, _ := w.delivery("order_placed"); state != "dropped" {
+			t.Error(state)
+		}
+	})
+}
+
 // TestWebhookTimeout: a shop that does not answer has not been told.
 func TestWebhookTimeout(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
