@@ -313,8 +313,9 @@ func split(all []*Item) (pay, next, over []*Item) {
 const mostGoods = 3
 
 const selectGoods = `
-select description from order_lines where order_id = $1 and merchant_id = $2
- order by case kind when 'goods' then 0 else 1 end, line_no`
+select description from order_lines l where order_id = $1 and merchant_id = $2
+   and (kind = 'goods' or not exists (select 1 from order_lines g where g.order_id = l.order_id and g.merchant_id = l.merchant_id and g.kind = 'goods'))
+ order by line_no`
 
 var findGoods = db.NewQuery(selectGoods, db.Text, db.Text)
 

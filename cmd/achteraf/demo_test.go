@@ -79,7 +79,7 @@ func useDemo(t *testing.T, c *shopClient, line demoLine) {
 	if list := ask("GET", "/v1/orders", "", ""); !strings.Contains(string(list), `"data":[]`) {
 		t.Errorf("the shop is not empty: %s", list)
 	}
-	for i, body := range []string{printed, strings.NewReplacer(`"1001"`, `"1002"`, "5040", "20000").Replace(printed), strings.NewReplacer(`"1001"`, `"1003"`, "5040", "40000").Replace(printed)} {
+	for i, body := range []string{printed, strings.NewReplacer(`"1001"`, `"1002"`, "5040", "20000").Replace(printed), strings.NewReplacer(`"1001"`, `"1003"`, "5040", "49960").Replace(printed)} {
 		if got := ask("POST", "/v1/orders", "first-"+string(rune('a'+i)), body); !strings.Contains(string(got), `"status":"accepted"`) {
 			t.Errorf("order %d: %s", i, got)
 		}
