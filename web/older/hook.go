@@ -14,6 +14,7 @@ import (
 	"achteraf/checkout"
 	"achteraf/internal/db"
 	"achteraf/internal/events"
+	"achteraf/internal/fault"
 	"achteraf/internal/jobs"
 	"achteraf/invoices"
 	"achteraf/merchants"
@@ -299,6 +300,9 @@ func (h *Hooks) tell(ctx context.Context, tx *db.Tx, x *found) error {
 			continue
 		}
 		news, err := h.wire.news(ctx, tx, &a, e)
+		if f := fault.As(err); f != nil && f.Kind == fault.NotFound { // erased by now: one shop's event must not keep the others waiting
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("webhooks of event %s: %w", e.ID, err)
 		}

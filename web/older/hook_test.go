@@ -187,6 +187,9 @@ func TestSessionWebhooks(t *testing.T) {
 		w.set(func(s *older.Settings) { s.SessionWebhook = r.URL })
 		done, left := w.open("S.1"), w.open("S-2")
 		w.orderIt(done)
+		w.write(func(ctx context.Context, tx *db.Tx) error { // of something that is no more: it keeps nothing else waiting
+			return events.Append(ctx, tx, []events.Event{{Merchant: w.shop, Kind: checkout.FactEnded, Subject: "chk_gone", Data: `{"state":"expired"}`}})
+		})
 		w.answer("POST " + left.page + "/leave HTTP/1.1\nHost: pay.example.org\nContent-Type: application/x-www-form-urlencoded\nSec-Fetch-Site: same-origin\n\nx=1")
 		w.settle()
 		got := r.taken()
