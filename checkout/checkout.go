@@ -32,6 +32,7 @@ type Draft struct {
 	Prices       string `json:"prices"`
 	Lines        []Line `json:"lines"`
 	TermsVersion string `json:"terms_version,omitempty"`
+	Workflow     int64  `json:"workflow,omitempty"` // of the shop, by number; 0: its ordinary contract
 }
 
 // Line is one thing to be ordered, as orders.Line has it.

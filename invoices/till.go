@@ -42,6 +42,7 @@ func NewTill(d *db.DB, a *access.Access, desk *checkout.Desk, k *Intake, v *vaul
 // Offer is a checkout that a shop wants to open.
 type Offer struct {
 	Merchant string
+	Workflow int64        // of the shop, by number; 0: its ordinary contract
 	Order    orders.New   // without the act of the buyer
 	Buyer    buyers.Buyer // what is known; all of it may be missing but a delivery address is whole
 	Language string       // "" is that of the browser
@@ -64,12 +65,12 @@ func (t *Till) Open(ctx context.Context, tx *db.Tx, o Offer, s checkout.Secret) 
 	if len(wrong) > 0 {
 		return c, "", fault.At("fields", "Some fields are not right.", wrong...)
 	}
-	of := merchants.TermsKey{Merchant: o.Merchant}
-	terms, err := merchants.InForce(ctx, tx, []merchants.TermsKey{of}, today(tx.Now))
+	contract := merchants.TermsKey{Merchant: o.Merchant, Workflow: o.Workflow}
+	terms, err := merchants.InForce(ctx, tx, []merchants.TermsKey{contract}, today(tx.Now))
 	if err != nil {
 		return c, "", err
 	}
-	shop, ok := terms[of]
+	shop, ok := terms[contract]
 	if !ok || !shop.Active() {
 		return c, "", fault.New(fault.Forbidden, "merchant-inactive", "This shop cannot place orders now.")
 	}
@@ -85,11 +86,11 @@ func (t *Till) Open(ctx context.Context, tx *db.Tx, o Offer, s checkout.Secret) 
 		o.Order.TermsVersion = shop.Version // what the buyer reads is what the order keeps
 	}
 	return t.desk.Open(ctx, tx, checkout.New{Merchant: o.Merchant, Reference: o.Order.Reference, Language: o.Language, Currency: o.Order.Currency,
-		TotalCents: o.Order.TotalCents, Draft: drafted(&o.Order), Buyer: o.Buyer, Returns: o.Returns, Straight: o.Straight, Life: o.Life}, s)
+		TotalCents: o.Order.TotalCents, Draft: drafted(&o.Order, o.Workflow), Buyer: o.Buyer, Returns: o.Returns, Straight: o.Straight, Life: o.Life}, s)
 }
 
-func drafted(o *orders.New) checkout.Draft {
-	d := checkout.Draft{Prices: o.Prices, TermsVersion: o.TermsVersion, Lines: make([]checkout.Line, len(o.Lines))}
+func drafted(o *orders.New, workflow int64) checkout.Draft {
+	d := checkout.Draft{Workflow: workflow, Prices: o.Prices, TermsVersion: o.TermsVersion, Lines: make([]checkout.Line, len(o.Lines))}
 	for i, l := range o.Lines {
 		d.Lines[i] = checkout.Line(l)
 	}
@@ -225,7 +226,7 @@ func (t *Till) Press(ctx context.Context, c checkout.Checkout, p Press) (checkou
 	}
 	ask := asked(&c, p.Attempt)
 	answer, err := t.intake.Place(ctx, Request{Credential: access.OnBehalf(c.Merchant, "checkout"), Key: ask.Key, Route: ask.Route, Body: ask.Body,
-		Order: order, Buyer: p.Buyer, Render: render})
+		Order: order, Buyer: p.Buyer, Workflow: c.Draft.Workflow, Render: render})
 	switch {
 	case errors.Is(err, db.ErrUnique), fault.Is(err, "order-reference"):
 		return t.overtaken(ctx, c, err)

@@ -62,6 +62,9 @@ type Config struct {
 	PSP       payments.PSP // nil: no bank button
 	PublicURL string       // at which people and a PSP reach this platform, without a slash at the end; "": no pay links
 
+	OlderPaths map[string]string // other addresses of calls of the older wire; see older.CheckPaths
+	Outbound   *http.Client      // calls the webhooks of shops; nil: they wait for a process that has one
+
 	Random io.Reader
 	Log    *slog.Logger
 	Demo   bool // the pages lead to what only a demonstration has
@@ -105,6 +108,7 @@ type Platform struct {
 	Accounts *older.Accounts // of the older wire
 
 	older     *older.Wire
+	hooks     *older.Hooks
 	checkouts *checkout.Desk
 	publicURL string
 	log       *slog.Logger
@@ -153,7 +157,9 @@ func New(c Config) (*Platform, error) {
 		}
 	}
 	p.older = older.New(older.Config{DB: c.DB, Vault: c.Vault, Accounts: p.Accounts, Access: p.Access, Intake: p.Intake, Clerk: p.Clerk,
-		Receipts: p.Receipts, Files: p.Files, Post: p.Post, Random: c.Random, Log: c.Log, Demo: c.Demo})
+		Receipts: p.Receipts, Files: p.Files, Post: p.Post, Till: p.Till, Desk: p.checkouts, CheckoutURL: c.checkoutURL(), Paths: c.OlderPaths,
+		Outbound: c.Outbound, Random: c.Random, Log: c.Log, Demo: c.Demo})
+	p.hooks = older.NewHooks(p.older)
 	p.SignIns = access.NewSignIns(c.DB, c.Vault, p.Desk, c.Random, access.StandardLimits(), p.signInMail(c.PublicURL))
 	reactions(p, c.MailOff)
 	if p.Look, err = page.New(page.Config{Operator: c.Operator, Brand: c.Brand, Log: c.Log}); err != nil {
@@ -162,6 +168,9 @@ func New(c Config) (*Platform, error) {
 	p.handler, err = p.routes(c)
 	return p, err
 }
+
+// OlderWire serves the older wire.
+func (p *Platform) OlderWire() *older.Wire { return p.older }
 
 // Before lets what needs a request as it was sent see it before h, which may be a ServeMux.
 func (p *Platform) Before(h http.Handler) http.Handler { return p.older.Before(h) }
@@ -183,6 +192,9 @@ func (p *Platform) Attach(r *jobs.Runner) {
 	ended := access.NewSweeper(p.DB)
 	r.Add("forget sign-ins", func(ctx context.Context) (bool, error) { return false, ended.Step(ctx) })
 	checks := older.NewSweeper(p.DB)
+	if p.older.Outbound != nil {
+		r.Add("tell shops", p.hooks.Step)
+	}
 	r.Add("forget checks", func(ctx context.Context) (bool, error) { return false, checks.Step(ctx) })
 	over := checkout.NewSweeper(p.DB, p.checkouts)
 	r.Add("end checkouts", over.Step)
@@ -198,12 +210,24 @@ func (p *Platform) Upkeep(r *jobs.Runner) {
 
 // Settle runs everything that is due and seals what was posted, until nothing is left.
 func (p *Platform) Settle(ctx context.Context) error {
-	if err := p.Scanner.RunUntilIdle(ctx); err != nil {
+	if err := p.runDue(ctx); err != nil {
 		return err
 	}
 	for {
 		n, err := p.Sealer.Seal(ctx, p.DB)
 		if err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
+// runDue runs everything that is due, and what shops are to be told of it.
+func (p *Platform) runDue(ctx context.Context) error {
+	for {
+		if err := p.Scanner.RunUntilIdle(ctx); err != nil || p.older.Outbound == nil {
+			return err
+		}
+		if news, err := p.hooks.Run(ctx); err != nil || !news {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"achteraf/invoices"
 	"achteraf/messages"
 	"achteraf/payments"
+	"achteraf/web/older"
 )
 
 // reactions is what happens later: who runs a due row of which kind, how many share a transaction. The
@@ -35,6 +36,9 @@ func reactions(p *Platform, mailOff bool) {
 		for _, fact := range []string{invoices.FactAccepted, invoices.FactIssued, invoices.FactPaid, invoices.FactCredited, invoices.FactDelayed, messages.DueShopText, access.DueSendLink, access.DueArrived} {
 			p.Scanner.On(fact, invoices.SliceSize, pass)
 		}
+	}
+	if p.older.Outbound != nil {
+		p.Scanner.OnOutside(older.DueHook, 2*older.HookTime, older.HookCalls, p.older.Deliver)
 	}
 	if p.Buttons != nil {
 		const limit, atOnce = payments.CallTime, payments.CallsAtOnce

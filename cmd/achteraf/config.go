@@ -178,6 +178,7 @@ type tables struct {
 	Brand    brandSettings
 	Mail     *mailSettings
 	PSP      *pspSettings
+	Older    olderSettings
 }
 
 // strangeKeys refuses a file with a key that nothing reads: a misspelt setting must not pass as if it held.

@@ -100,7 +100,7 @@ func (c *demoCmd) build(d *db.DB, at net.Addr, box *mailbox.Box, mailed func(*pl
 		return nil, nil, nil, err
 	}
 	p, err := demoPlatform(d, logger(os.Stderr, false), func(c *platform.Config) {
-		c.PSP, c.PublicURL = button, base
+		c.PSP, c.PublicURL, c.Outbound = button, base, outbound.New(thisMachine()...)
 		mailed(c)
 	})
 	if err != nil {

@@ -12,7 +12,26 @@ import (
 	"achteraf/merchants"
 	"achteraf/platform"
 	"achteraf/web/older"
+
+	"github.com/BurntSushi/toml"
 )
+
+// olderSettings is the [older] table of the configuration file.
+type olderSettings struct{ Paths map[string]string }
+
+// readOlder reads where the calls of the older wire are whose own addresses were never published.
+func readOlder(path string) (map[string]string, error) {
+	var file tables
+	if path != "" {
+		if _, err := toml.DecodeFile(path, &file); err != nil {
+			return nil, nil // readOperator says what is wrong with the file
+		}
+	}
+	if err := older.CheckPaths(file.Older.Paths); err != nil {
+		return nil, fmt.Errorf("older.paths: %w", err)
+	}
+	return file.Older.Paths, nil
+}
 
 type olderCmd struct {
 	Open     olderOpenCmd     `cmd:"" help:"Open the older wire for a shop, or give it a new id; the id is shown once."`
@@ -46,6 +65,17 @@ type olderFlags struct {
 	IgnoreBackdoorZero  *bool    `help:"In test mode, pass over BACKDOOR 0, which one plug-in always sends." negatable:""`
 	TestMode            *bool    `help:"Let BACKDOOR decide checks; in a demonstration only." negatable:""`
 	StatusCalls         *int     `help:"Status calls in a minute; 0 is no limit." placeholder:"60"`
+	OrderWebhook        *string  `help:"Address that is told what happens to orders; empty: none. The shop's plug-in may set it too." placeholder:"https://…"`
+	SessionWebhook      *string  `help:"Address that is told how sessions end; empty: none." placeholder:"https://…"`
+	SignWebhooks        *bool    `help:"Sign webhooks, once the plug-in has asked for a secret." negatable:""`
+	WebhookEvent        []string `help:"Events that are told beside the published ones: order_resumed, order_overdue." sep:","`
+	SignatureHeader     *string  `help:"Header of a webhook's signature." placeholder:"NAME"`
+	TimestampHeader     *string  `help:"Header of a webhook's time." placeholder:"NAME"`
+	KeyDecoded          *bool    `help:"Sign with the secret's bytes, not its text." negatable:""`
+	Whitelist           *bool    `help:"Let the plug-in reckon with its own paid orders; what it says is never believed." negatable:""`
+	MinimumPaidOrders   *int64   `help:"Of these so many." placeholder:"10"`
+	Period              *int64   `help:"Of so many days; 0 is no limit." placeholder:"90"`
+	AmountHigherThan    *int64   `help:"Their sum, in euros, above which it calls a buyer good." placeholder:"500"`
 	Network             []string `help:"Networks from which calls may come, such as 203.0.113.0/24; all when none is given." sep:","`
 }
 
@@ -60,6 +90,19 @@ func (f *olderFlags) set(s *older.Settings) {
 	give(&s.IgnoreBackdoorZero, f.IgnoreBackdoorZero)
 	give(&s.TestMode, f.TestMode)
 	give(&s.StatusCalls, f.StatusCalls)
+	give(&s.OrderWebhook, f.OrderWebhook)
+	give(&s.SessionWebhook, f.SessionWebhook)
+	give(&s.SignWebhooks, f.SignWebhooks)
+	give(&s.WebhookSignatureHeader, f.SignatureHeader)
+	give(&s.WebhookTimestampHeader, f.TimestampHeader)
+	give(&s.WebhookKeyDecoded, f.KeyDecoded)
+	give(&s.Webshop.Whitelist, f.Whitelist)
+	give(&s.Webshop.MinimumPaidOrders, f.MinimumPaidOrders)
+	give(&s.Webshop.Period, f.Period)
+	give(&s.Webshop.AmountHigherThan, f.AmountHigherThan)
+	if f.WebhookEvent != nil {
+		s.WebhookEvents = f.WebhookEvent
+	}
 	if f.Network != nil {
 		s.Networks = f.Network
 	}

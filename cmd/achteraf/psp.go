@@ -109,6 +109,11 @@ func demoPSP(d *db.DB, at net.Addr, base string) (*pspsim.Simulator, payments.PS
 	return sim, mollie.New(base+"/v2", demoPSPKey, demoPSPToken, by), nil
 }
 
+// thisMachine are the addresses at which a demonstration's shop hears its webhooks.
+func thisMachine() []netip.Prefix {
+	return []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+}
+
 // ourselves are the addresses at which a listener can be reached from this machine.
 func ourselves(at net.Addr) []netip.Prefix {
 	all := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("0.0.0.0/32"), netip.MustParsePrefix("::/128")}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"achteraf/internal/db"
+	"achteraf/internal/outbound"
 	"achteraf/internal/vault"
 	"achteraf/ledger"
 	"achteraf/merchants"
@@ -70,11 +71,15 @@ func (s *secrets) live(ctx context.Context, d *db.DB, config string, mails bool)
 	}
 	c := platform.Config{DB: d, Vault: v, LogKey: key, Operator: operator, Brand: brand, Random: chance(), Log: logger(os.Stderr, true)}
 	if mails {
+		c.Outbound = outbound.New()
 		if err := configureMail(&c, config); err != nil {
 			missing = append(missing, strings.Split(err.Error(), "\n")...)
 		}
 	}
 	if c.PSP, err = readPSP(config); err != nil {
+		missing = append(missing, err.Error())
+	}
+	if c.OlderPaths, err = readOlder(config); err != nil {
 		missing = append(missing, err.Error())
 	}
 	if c.PublicURL = s.PublicURL; c.PublicURL != "" && !secure(c.PublicURL) {

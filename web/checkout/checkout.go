@@ -1,6 +1,7 @@
 package checkout
 
 import (
+	"context"
 	"embed"
 	"net/http"
 
@@ -11,6 +12,7 @@ import (
 	"achteraf/internal/words"
 	"achteraf/invoices"
 	"achteraf/merchants"
+	"achteraf/orders"
 	"achteraf/web/page"
 )
 
@@ -99,12 +101,9 @@ func (s *Surface) till(r *http.Request, c checkout.Checkout) (*till, error) {
 		if t.shop, err = merchants.ByID(r.Context(), tx, c.Merchant); err != nil {
 			return err
 		}
-		of := merchants.TermsKey{Merchant: c.Merchant}
-		all, err := merchants.InForce(r.Context(), tx, []merchants.TermsKey{of}, t.today)
-		if err != nil {
+		if t.contract, err = contractOf(r.Context(), tx, &c, t.today); err != nil {
 			return err
 		}
-		t.contract = all[of].Contract
 		if c.Draft == nil {
 			return nil
 		}
@@ -114,6 +113,25 @@ func (s *Surface) till(r *http.Request, c checkout.Checkout) (*till, error) {
 		}
 		return err
 	})
+}
+
+// contractOf is the contract that holds for the order of a checkout, or would if it were placed now.
+func contractOf(ctx context.Context, tx *db.Tx, c *checkout.Checkout, today calendar.Date) (merchants.Contract, error) {
+	if c.Order != "" {
+		o, err := orders.One(ctx, tx, c.Merchant, c.Order)
+		if err != nil {
+			return merchants.Contract{}, err
+		}
+		key := merchants.ContractKey{Merchant: c.Merchant, ID: o.Contract}
+		all, err := merchants.Contracts(ctx, tx, []merchants.ContractKey{key})
+		return all[key].Contract, err
+	}
+	of := merchants.TermsKey{Merchant: c.Merchant}
+	if c.Draft != nil {
+		of.Workflow = c.Draft.Workflow
+	}
+	all, err := merchants.InForce(ctx, tx, []merchants.TermsKey{of}, today)
+	return all[of].Contract, err
 }
 
 // here is an address of this checkout.

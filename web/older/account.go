@@ -32,6 +32,11 @@ type Settings struct {
 	OrderWebhook   string  `json:"order_webhook,omitempty"`
 	SessionWebhook string  `json:"session_webhook,omitempty"`
 	SignWebhooks   bool    `json:"sign_webhooks,omitempty"`
+
+	WebhookSignatureHeader string   `json:"webhook_signature_header,omitempty"` // "": SignatureHeader
+	WebhookTimestampHeader string   `json:"webhook_timestamp_header,omitempty"` // "": TimestampHeader
+	WebhookKeyDecoded      bool     `json:"webhook_key_decoded,omitempty"`      // the key is the secret's bytes, not its text
+	WebhookEvents          []string `json:"webhook_events,omitempty"`           // beside the published ones
 }
 
 // Webshop is what a shop's plug-in asks for to reckon with its own customers.
@@ -52,7 +57,7 @@ func (s *Settings) check() error {
 			return fault.Bad("older-settings", "Write networks as 203.0.113.0/24 or 2001:db8::/32.")
 		}
 	}
-	return nil
+	return s.checkHooks()
 }
 
 // Account is a shop on this wire.
@@ -162,6 +167,9 @@ func (a *Accounts) Set(ctx context.Context, tx *db.Tx, merchant string, change f
 func (a *Accounts) changed(ctx context.Context, tx *db.Tx, err error, merchant, act string) error {
 	if err == nil {
 		err = tx.Bump(ctx, versions)
+	}
+	if err == nil {
+		err = listenFrom(ctx, tx)
 	}
 	if err == nil {
 		err = access.Audit(ctx, tx, access.Act{Merchant: merchant, Actor: "operator", Act: act, Subject: merchant})

@@ -43,6 +43,46 @@ func TestHostile(t *testing.T) {
 	})
 }
 
+// TestHostileShop does the same as a shop whose account is good: it may change its own orders, but nothing of ours fails.
+func TestHostileShop(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		chance := rand.New(rand.NewPCG(7, 7))
+		for i := range 20 {
+			w.api("order", private("WORKFLOWNUMBER=3", fmt.Sprint("ORDERNUMBER=", i))+"<ORDERITEMS><ITEM><PRICEINCL>1</PRICEINCL><BTW>21</BTW></ITEM></ORDERITEMS>")
+		}
+		amounts := func() string {
+			return fmt.Sprintf("<INVOICES><ITEM><INVOICENUMBER>%d</INVOICENUMBER><CREDITAMOUNT>0.05</CREDITAMOUNT><AMOUNT>0.05</AMOUNT><DESCRIPTION>x</DESCRIPTION></ITEM></INVOICES>", chance.IntN(22))
+		}
+		calls := []struct {
+			service string
+			fields  func() string
+		}{
+			{"check", func() string { return private("DELIVERYSTREET=Kade") }}, {"check", func() string { return business() }},
+			{"order", func() string {
+				return private("WORKFLOWNUMBER=3", fmt.Sprint("ORDERNUMBER=n", chance.IntN(1000))) + oneItem
+			}},
+			{"status", amounts}, {"start-workflow", amounts}, {"credit", amounts}, {"payment", amounts},
+			{"on-hold", func() string { return fmt.Sprintf("<INVOICENUMBER>%d</INVOICENUMBER><DAYS>3</DAYS>", chance.IntN(22)) }},
+			{"file", func() string { return fmt.Sprintf("<INVOICENUMBER>%d</INVOICENUMBER>", chance.IntN(22)) }},
+			{"message", func() string {
+				return fmt.Sprintf("<INVOICENUMBER>%d</INVOICENUMBER><MESSAGE>Dag\nZoë</MESSAGE>", chance.IntN(22))
+			}},
+		}
+		for range 3000 {
+			c := calls[chance.IntN(len(calls))]
+			inner := []byte(c.fields())
+			for range chance.IntN(4) {
+				inner = broken(chance, inner)
+			}
+			status, _, got := w.answer("POST /api/" + c.service + " HTTP/1.1\nHost: x\n\n" + envelope(string(inner)))
+			ours := code(got) == "603" && !strings.Contains(got, "Only EUR") && !strings.Contains(got, "At most 5 messages")
+			if status != http.StatusOK || !strings.HasPrefix(got, "<?xml") || ours {
+				t.Fatalf("%s %q: %d %s\n%s", c.service, inner, status, got, w.log.String()[max(0, w.log.Len()-500):])
+			}
+		}
+	})
+}
+
 func broken(chance *rand.Rand, b []byte) []byte {
 	if len(b) == 0 {
 		return b
@@ -70,7 +110,7 @@ func broken(chance *rand.Rand, b []byte) []byte {
 func (w *world) rows() string {
 	var all []string
 	for _, table := range []string{"orders", "decisions", "identities", "handles", "events", "due", "credits", "holds", "shop_receipts", "idempotency",
-		"older_accounts", "older_checks", "older_notes", "older_numbers", "invoices", "audit"} {
+		"older_accounts", "older_checks", "older_notes", "older_numbers", "invoices", "audit", "checkouts", "older_hooks"} {
 		all = append(all, fmt.Sprint(table, " ", w.count(table)))
 	}
 	return strings.Join(all, ", ")

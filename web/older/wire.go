@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ import (
 
 	"achteraf/access"
 	"achteraf/calendar"
+	"achteraf/checkout"
 	"achteraf/internal/db"
 	"achteraf/internal/fault"
 	"achteraf/internal/vault"
@@ -34,11 +36,17 @@ type Config struct {
 	Intake   *invoices.Intake
 	Clerk    *invoices.Clerk
 	Receipts *payments.Receipts
+	Till     *invoices.Till
+	Desk     *checkout.Desk
 	Files    *invoices.Files
 	Post     *messages.Post // nil: no mail is sent
 	Random   io.Reader      // for the uuids of checks
 	Log      *slog.Logger
 	Demo     bool // test mode is a demonstration's
+
+	CheckoutURL string            // before the token of a session's page; "": there are no such pages
+	Paths       map[string]string // other addresses of the JSON calls whose own were never published; see CheckPaths
+	Outbound    *http.Client      // calls the shops' webhooks; nil: they wait
 }
 
 // Wire serves the older wire.
@@ -47,6 +55,7 @@ type Wire struct {
 	checks  *db.Batch[asking, approval]
 	places  *db.Batch[ordering, []byte]
 	starts  *db.Batch[starting, []started]
+	paths   map[string]string // of the JSON half, without /v2/
 	counted counter
 	mu      sync.Mutex
 	known   map[string]met
@@ -54,7 +63,7 @@ type Wire struct {
 
 // New makes a Wire.
 func New(c Config) *Wire {
-	w := &Wire{Config: c, known: map[string]met{}}
+	w := &Wire{Config: c, known: map[string]met{}, paths: table(c.Paths)}
 	w.checks = db.NewBatch(c.DB, w.runChecks)
 	w.places = db.NewBatch(c.DB, w.runOrders)
 	w.starts = db.NewBatch(c.DB, w.runStarts)
@@ -105,6 +114,10 @@ func (w *Wire) Before(next http.Handler) http.Handler {
 			w.serve(rw, r, s)
 			return
 		}
+		if name, mine := w.jsonName(r.URL.Path); mine {
+			w.serveJSON(rw, r, name)
+			return
+		}
 		next.ServeHTTP(rw, r)
 	})
 }
@@ -115,6 +128,7 @@ type call struct {
 	service  *service
 	from     netip.Addr
 	body     []byte
+	query    url.Values // of the JSON half
 	api      *node
 	action   string
 	account  Account

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"regexp"
 	"strings"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"achteraf/calendar"
 	"achteraf/internal/db"
 	"achteraf/internal/db/dbtest"
+	"achteraf/internal/outbound"
 	"achteraf/internal/vault"
 	"achteraf/ledger"
 	"achteraf/merchants"
@@ -59,6 +61,7 @@ func newWorld(t testing.TB, p *dbtest.Place) *world {
 	w.must(err)
 	w.Platform, err = platform.New(platform.Config{DB: d, Vault: v, LogKey: key, Random: dbtest.Chance(3), Log: slog.New(slog.NewTextHandler(w.log, nil)),
 		Demo: true, Mailer: nobody{}, MailDomain: "pay.example.org", PublicURL: "https://pay.example.org",
+		Outbound: outbound.New(netip.MustParsePrefix("127.0.0.0/8")),
 		Operator: merchants.Operator{Name: "Betaal", Country: "NL", VATPercent: "21", ClientIBAN: "NL20ACHT0000000001", OwnIBAN: "NL90ACHT0000000002"}})
 	w.must(err)
 	w.must(d.LetClockMove(t.Context()))
