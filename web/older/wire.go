@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -84,8 +86,8 @@ var services = []service{
 func find(path string) *service {
 	parts := strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
 	switch {
-	case len(parts) == 2 && parts[0] == "api":
-	case len(parts) == 3 && parts[0] == "v1" && parts[1] == "client":
+	case len(parts) == 2 && strings.EqualFold(parts[0], "api"):
+	case len(parts) == 3 && strings.EqualFold(parts[0], "v1") && strings.EqualFold(parts[1], "client"):
 	default:
 		return nil
 	}
@@ -101,12 +103,30 @@ func find(path string) *service {
 // which plug-ins lose their message. What is not of this wire goes to next.
 func (w *Wire) Before(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		r = straight(r)
 		if s := find(r.URL.Path); s != nil {
 			w.serve(rw, r, s)
 			return
 		}
 		next.ServeHTTP(rw, r)
 	})
+}
+
+// straight is a POST to the address that it means, without the doubled slashes and dots that it may have been sent with.
+func straight(r *http.Request) *http.Request {
+	sent := r.URL.EscapedPath()
+	meant := path.Clean("/" + sent)
+	if strings.HasSuffix(sent, "/") && meant != "/" {
+		meant += "/"
+	}
+	plain, err := url.PathUnescape(meant)
+	if r.Method != http.MethodPost || meant == sent || err != nil {
+		return r
+	}
+	to, at := *r, *r.URL
+	at.Path, at.RawPath = plain, meant
+	to.URL = &at
+	return &to
 }
 
 // call is one request on its way.
@@ -336,8 +356,8 @@ func remote(r *http.Request) netip.Addr {
 
 // log writes one line for a request; none of it is anything that was sent.
 func (w *Wire) log(c *call, began calendar.Instant, code string, err error) {
-	level := slog.LevelInfo
-	if code == "603" {
+	level, told := slog.LevelInfo, false
+	if _, told = errors.AsType[*refusal](err); code == "603" && !told {
 		level = slog.LevelError
 	}
 	if !w.Log.Enabled(c.ctx, level) {
@@ -352,7 +372,7 @@ func (w *Wire) log(c *call, began calendar.Instant, code string, err error) {
 	}
 	if f := fault.As(err); f != nil {
 		line = append(line, slog.String("fault", f.Code))
-	} else if code == "603" {
+	} else if code == "603" && !told {
 		line = append(line, slog.String("cause", fmt.Sprintf("%T", err)))
 	}
 	w.Log.LogAttrs(context.WithoutCancel(c.ctx), level, "request", line...)
