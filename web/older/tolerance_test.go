@@ -41,6 +41,73 @@ func TestNoRedirect(t *testing.T) {
 	})
 }
 
+// TestLegible: characters that XML does not have, and marks that mean nothing, spoil no message.
+func TestLegible(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for _, last := range []string{"a&#0;b", "a&#11;b", "a&#x1F;b", "a&#xFFFF;b", "a&#xD83D;&#xDE00;b", "a&#99999999;b", "a]]>b", "a\uFFFEb", "&#;&#x;&#", "&&amp;&", "<![CDATA[a <b> & c]]>"} {
+			if got := w.api("check", private("LASTNAME="+last)); code(got) != "500" {
+				t.Errorf("%q: %s", last, got)
+			}
+		}
+		for _, head := range []string{`<?xml version="1.1"?>`, "\n<?xml version='1.0'?>\n<?xml version='1.0' encoding='utf-8'?>\n", `<?xml encoding="x"?>`, "<?XML VERSION=\"2\"?>"} {
+			if got := w.send("POST /api/check HTTP/1.1\nHost: x\n\n" + head + envelope(private())); code(got) != "500" {
+				t.Errorf("%q: %s", head, got)
+			}
+		}
+	})
+}
+
+// TestTwiceEncoded: a letter whose second byte is a space of another encoding comes through a double encoding whole.
+func TestTwiceEncoded(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		twice := func(s string) string {
+			var b strings.Builder
+			for _, c := range []byte(s) {
+				b.WriteRune(rune(c))
+			}
+			return b.String()
+		}
+		w.api("check", private())
+		if got := w.api("order", private("ORDERNUMBER=1", "CHECKUUID={uuid}", "FIRSTNAME="+twice("Èlia"), "LASTNAME="+twice("Dalla Città"), "STREET="+twice("Å"), "CITY=Città")+oneItem); code(got) != "200" {
+			t.Fatal(got)
+		}
+		if b, _, _ := w.look("1"); b.Name.First != "Èlia" || b.Name.Last != "Dalla Città" || b.Address.Street != "Å" || b.Address.City != "Città" {
+			t.Errorf("%+v", b)
+		}
+	})
+}
+
+// TestContainers: values beside the items of a list are passed over; a list may have no items around its numbers.
+func TestContainers(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		item := "<CODE>A</CODE><PRICEINCL>10</PRICEINCL><BTW>21</BTW>"
+		for i, items := range []string{
+			"<ORDERITEMS><COUNT>1</COUNT><ITEM>" + item + "</ITEM></ORDERITEMS>",
+			"<ORDERITEMS><COUNT/><ITEM>" + item + "</ITEM></ORDERITEMS>",
+			"<ORDERITEMS>" + item + "</ORDERITEMS>",
+			"<ORDERITEMS><ITEMS><ITEM>" + item + "</ITEM></ITEMS></ORDERITEMS>",
+		} {
+			w.api("check", private())
+			number := string(rune('a' + i))
+			if got := w.api("order", private("ORDERNUMBER="+number, "CHECKUUID={uuid}")+items); code(got) != "200" {
+				t.Errorf("%s: %s", items, got)
+			} else if _, o, lines := w.look(number); o.TotalCents != 1000 || len(lines) != 1 {
+				t.Errorf("%s: %d, %d lines", items, o.TotalCents, len(lines))
+			}
+		}
+		flat := "<INVOICES><INVOICENUMBER>a</INVOICENUMBER><INVOICENUMBER>z</INVOICENUMBER></INVOICES>"
+		if got := w.api("status", flat); !strings.Contains(got, "<INVOICENUMBER>a</INVOICENUMBER><STATUS>0</STATUS>") || !strings.Contains(got, "<INVOICENUMBER>z</INVOICENUMBER><STATUS>-1</STATUS>") {
+			t.Error(got)
+		}
+		if got := w.api("status", "<INVOICES><ITEM/><ITEM><INVOICENUMBER>a</INVOICENUMBER></ITEM></INVOICES>"); code(got) != "420" {
+			t.Error(got)
+		}
+		if got := w.api("credit", "<INVOICES><INVOICENUMBER>a</INVOICENUMBER><CREDITAMOUNT>1</CREDITAMOUNT></INVOICES>"); code(got) != "200" {
+			t.Error(got)
+		}
+	})
+}
+
 // TestLogLevel: what a shop got wrong is no error of ours, whatever its code.
 func TestLogLevel(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
