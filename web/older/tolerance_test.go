@@ -5,6 +5,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"achteraf/web/older"
 )
 
 // TestNoRedirect: no POST is redirected, whatever its address, and one of this wire arrives however it was written.
@@ -103,6 +105,20 @@ func TestContainers(t *testing.T) {
 			t.Error(got)
 		}
 		if got := w.api("credit", "<INVOICES><INVOICENUMBER>a</INVOICENUMBER><CREDITAMOUNT>1</CREDITAMOUNT></INVOICES>"); code(got) != "200" {
+			t.Error(got)
+		}
+	})
+}
+
+// TestSameAddress: a check that leaves out street and town does not make a repeated address another one.
+func TestSameAddress(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.set(func(s *older.Settings) { s.RefuseOtherDelivery = true })
+		own := []string{"STREET=", "CITY=", "DELIVERYSTREET=Lindelaan", "DELIVERY_HOUSENUMBER=8", "DELIVERYHOUSEEXTENSION=b", "DELIVERYPOSTALCODE=3511 ax", "DELIVERYCITY=Utrecht"}
+		if got := w.api("check", private(own...)); code(got) != "500" {
+			t.Error(got)
+		}
+		if got := w.api("check", private(append(own, "DELIVERYPOSTALCODE=3512AA")...)); code(got) != "426" || !strings.Contains(got, "Delivery address not allowed") {
 			t.Error(got)
 		}
 	})
