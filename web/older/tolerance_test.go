@@ -124,6 +124,25 @@ func TestSameAddress(t *testing.T) {
 	})
 }
 
+// TestNumberSpaces: a number with white space in it is found as it was sent, and echoed so.
+func TestNumberSpaces(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.api("check", private())
+		order := strings.Replace(private("ORDERNUMBER=NR", "CHECKUUID={uuid}"), "NR", "Test  1:\n12:00", 1)
+		if got := w.api("order", order+oneItem); code(got) != "200" {
+			t.Fatal(got)
+		}
+		for _, n := range []string{"Test  1:\n12:00", "Test 1: 12:00", " Test 1:  12:00 ", "test  1: 12:00", "1ABTest  1: 12:00"} {
+			if got := w.api("status", list(n)); !strings.Contains(got, "<STATUS>0</STATUS>") {
+				t.Errorf("%q: %s", n, got)
+			}
+		}
+		if got := w.api("status", list("Test  1: 12:00")); !strings.Contains(got, "<INVOICENUMBER>Test  1: 12:00</INVOICENUMBER>") {
+			t.Error(got)
+		}
+	})
+}
+
 // TestLogLevel: what a shop got wrong is no error of ours, whatever its code.
 func TestLogLevel(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
