@@ -143,6 +143,23 @@ func TestNumberSpaces(t *testing.T) {
 	})
 }
 
+// TestHoldPaid: what owes nothing any more is not put on hold; a missing number is told before the days.
+func TestHoldPaid(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.accepted("1")
+		w.api("start-workflow", list("1"))
+		if got := w.api("payment", "<INVOICES><ITEM><INVOICENUMBER>1</INVOICENUMBER><AMOUNT>84.70</AMOUNT></ITEM></INVOICES>"); code(got) != "200" {
+			t.Fatal(got)
+		}
+		if got := w.api("on-hold", "<INVOICENUMBER>1</INVOICENUMBER><DAYS>3</DAYS>"); code(got) != "701" {
+			t.Error(got)
+		}
+		if got := w.api("on-hold", "<DAYS>15</DAYS>"); code(got) != "401" {
+			t.Error(got)
+		}
+	})
+}
+
 // TestLogLevel: what a shop got wrong is no error of ours, whatever its code.
 func TestLogLevel(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
