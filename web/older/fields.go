@@ -244,6 +244,11 @@ func (f *form) delivery(b *buyers.Buyer) {
 		f.wrong(f.deliveryCode(434), "Wrong delivery country code")
 		a.Country = own.Country
 	}
+	for _, part := range []struct{ to, from *string }{{&own.Street, &a.Street}, {&own.City, &a.City}} {
+		if *part.to == "" { // a check may leave them out
+			*part.to = *part.from
+		}
+	}
 	if same(a, own) {
 		return
 	}

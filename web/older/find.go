@@ -2,6 +2,7 @@ package older
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"achteraf/internal/db"
@@ -29,6 +30,10 @@ select number, reference from older_numbers where merchant_id = $1 and folded = 
 // What nobody knows is the zero order.
 func (w *Wire) orders(ctx context.Context, tx *db.Tx, list []asked) ([]orders.Order, error) {
 	out := make([]orders.Order, len(list))
+	list = slices.Clone(list)
+	for i := range list {
+		list[i].number = clean(list[i].number, mostStored+1) // as an order's number was when it came
+	}
 	pairs := make([][2]string, 0, len(list))
 	for _, a := range list {
 		if stored(a.number) {
@@ -92,8 +97,11 @@ func (w *Wire) otherwise(ctx context.Context, tx *db.Tx, list []asked, out []ord
 	return err
 }
 
+// mostStored is how long a number in the database may be, in bytes.
+const mostStored = 200
+
 // stored says whether a text can be a number in the database at all.
-func stored(s string) bool { return s != "" && len(s) <= 200 && clean(s, 200) == s }
+func stored(s string) bool { return s != "" && len(s) <= mostStored }
 
 func once2(pairs [][2]string) (out [][2]string) {
 	seen := make(map[[2]string]bool, len(pairs))

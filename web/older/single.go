@@ -17,6 +17,9 @@ const mostHoldDays = 14
 
 // onHold serves hold and resume, which share an address: the action decides, and without one what else is there.
 func (w *Wire) onHold(c *call) ([]byte, error) {
+	if c.api.get("INVOICENUMBER") == "" {
+		return nil, noNumber()
+	}
 	resume := c.action == "resume" || c.action == "" && c.api.get("RESUME") != ""
 	days := int64(0)
 	if resume {
@@ -37,14 +40,20 @@ func (w *Wire) onHold(c *call) ([]byte, error) {
 		if resume {
 			return w.Clerk.Resume(c.ctx, tx, o.Merchant, o.ID, c.account.agent())
 		}
-		_, err := w.Clerk.Hold(c.ctx, tx, invoices.Pause{Merchant: o.Merchant, Order: o.ID, Days: days, By: c.account.agent()})
+		of, err := invoices.OfOrders(c.ctx, tx, []invoices.Key{{Merchant: o.Merchant, ID: o.ID}})
+		if err == nil && standing(o, of[0]).code == 1 {
+			err = unheld()
+		}
+		if err == nil {
+			_, err = w.Clerk.Hold(c.ctx, tx, invoices.Pause{Merchant: o.Merchant, Order: o.ID, Days: days, By: c.account.agent()})
+		}
 		return err
 	})
 	switch f := fault.As(err); {
 	case f != nil && f.Code == "hold-lifted": // it goes on already, which is what was asked for
 		return described("Workflow resumed"), nil
 	case f != nil && f.Kind == fault.Conflict:
-		return nil, refuse(701, "The workflow cannot be put on hold")
+		return nil, unheld()
 	case err != nil:
 		return nil, err
 	case resume:
@@ -52,6 +61,9 @@ func (w *Wire) onHold(c *call) ([]byte, error) {
 	}
 	return described("Workflow on hold for " + strconv.FormatInt(days, 10) + " days"), nil
 }
+
+func noNumber() error { return refuse(401, "The invoice number is missing") }
+func unheld() error   { return refuse(701, "The workflow cannot be put on hold") }
 
 // described is the answer of the calls about one order.
 func described(text string) []byte {
@@ -62,7 +74,7 @@ func described(text string) []byte {
 func (w *Wire) single(c *call, f func(tx *db.Tx, o orders.Order) error) error {
 	n := c.api.get("INVOICENUMBER")
 	if n == "" {
-		return refuse(401, "The invoice number is missing")
+		return noNumber()
 	}
 	return w.one(c, n, func(tx *db.Tx, o orders.Order) error {
 		if o.ID == "" {

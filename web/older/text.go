@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -77,6 +78,41 @@ func printable(b []byte) []byte {
 		}
 	}
 	return out
+}
+
+var (
+	declaration = regexp.MustCompile(`^(?:<\?[xX][mM][lL][^>]{0,200}\?>\s*)+`)
+	reference   = regexp.MustCompile(`&#(?:[0-9]{1,10}|[xX][0-9a-fA-F]{1,8});`)
+)
+
+// legible takes out what a reader of XML stops at and a sender may mean as text: declarations of another version,
+// references to characters that XML does not have, the end of a section that never began.
+func legible(b []byte) []byte {
+	b = declaration.ReplaceAll(b, nil)
+	if bytes.Contains(b, []byte("&#")) {
+		b = reference.ReplaceAllFunc(b, func(ref []byte) []byte {
+			digits, base := string(ref[2:len(ref)-1]), 10
+			if digits[0] == 'x' || digits[0] == 'X' {
+				digits, base = digits[1:], 16
+			}
+			if n, err := strconv.ParseUint(digits, base, 32); err != nil || !known(n) {
+				return []byte(" ")
+			}
+			return ref
+		})
+	}
+	if bytes.Contains(b, []byte("]]>")) && !bytes.Contains(b, []byte("<![CDATA[")) {
+		b = bytes.ReplaceAll(b, []byte("]]>"), []byte("]]&gt;"))
+	}
+	for _, none := range []string{"\xEF\xBF\xBE", "\xEF\xBF\xBF"} { // U+FFFE and U+FFFF
+		b = bytes.ReplaceAll(b, []byte(none), []byte(" "))
+	}
+	return b
+}
+
+// known says whether a number is that of a character of XML.
+func known(n uint64) bool {
+	return n == '\t' || n == '\n' || n == '\r' || n >= ' ' && n < 0xD800 || n > 0xDFFF && n < 0xFFFE || n > 0xFFFF && n <= unicode.MaxRune
 }
 
 // once undoes a second encoding as UTF-8, when the whole value decodes cleanly the other way: "ZoÃ«" is "Zoë".

@@ -93,8 +93,8 @@ var services = []service{
 func find(path string) *service {
 	parts := strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
 	switch {
-	case len(parts) == 2 && parts[0] == "api":
-	case len(parts) == 3 && parts[0] == "v1" && parts[1] == "client":
+	case len(parts) == 2 && strings.EqualFold(parts[0], "api"):
+	case len(parts) == 3 && strings.EqualFold(parts[0], "v1") && strings.EqualFold(parts[1], "client"):
 	default:
 		return nil
 	}
@@ -110,6 +110,7 @@ func find(path string) *service {
 // which plug-ins lose their message. What is not of this wire goes to next.
 func (w *Wire) Before(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		r = straight(r)
 		if s := find(r.URL.Path); s != nil {
 			w.serve(rw, r, s)
 			return
@@ -350,8 +351,8 @@ func remote(r *http.Request) netip.Addr {
 
 // log writes one line for a request; none of it is anything that was sent.
 func (w *Wire) log(c *call, began calendar.Instant, code string, err error) {
-	level := slog.LevelInfo
-	if code == "603" {
+	level, told := slog.LevelInfo, false
+	if _, told = errors.AsType[*refusal](err); code == "603" && !told {
 		level = slog.LevelError
 	}
 	if !w.Log.Enabled(c.ctx, level) {
@@ -366,7 +367,7 @@ func (w *Wire) log(c *call, began calendar.Instant, code string, err error) {
 	}
 	if f := fault.As(err); f != nil {
 		line = append(line, slog.String("fault", f.Code))
-	} else if code == "603" {
+	} else if code == "603" && !told {
 		line = append(line, slog.String("cause", fmt.Sprintf("%T", err)))
 	}
 	w.Log.LogAttrs(context.WithoutCancel(c.ctx), level, "request", line...)

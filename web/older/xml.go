@@ -27,7 +27,7 @@ type node struct {
 // parse reads a message as its senders write it: any encoding, bare ampersands, names in any case. It resolves no
 // entity but those of HTML, and refuses a document type, which could define others.
 func parse(body []byte) (*node, error) {
-	body = utf8Of(body)
+	body = legible(utf8Of(body))
 	if len(body) == 0 {
 		return nil, errUnreadable
 	}
@@ -87,8 +87,8 @@ func (n *node) get(names ...string) string {
 			if k.name != name {
 				continue
 			}
-			if v := once(strings.TrimSpace(string(k.text))); v != "" {
-				return strings.TrimSpace(v)
+			if v := strings.TrimSpace(once(string(k.text))); v != "" {
+				return v
 			}
 		}
 	}
@@ -114,16 +114,45 @@ func (n *node) all(name string) []*node {
 }
 
 func (n *node) items() []*node {
+	full := map[string]bool{} // names of elements with elements in them
+	for _, k := range n.kids {
+		if len(k.kids) > 0 {
+			full[k.name] = true
+		}
+	}
+	if len(full) == 0 {
+		return n.flat()
+	}
 	var out []*node
 	for _, k := range n.kids {
 		switch {
-		case len(k.kids) == 0 && len(bytes.TrimSpace(k.text)) > 0:
-			return []*node{n} // values without an item around them: the container is the item
+		case !full[k.name]: // a value that stands beside the items
 		case k.wraps():
 			out = append(out, k.items()...)
 		default:
 			out = append(out, k)
 		}
+	}
+	return out
+}
+
+// flat returns the items of a container that has only values: the container is the item, or where one name comes
+// again and again, each value is.
+func (n *node) flat() []*node {
+	names, values := map[string]bool{}, 0
+	var out []*node
+	for _, k := range n.kids {
+		names[k.name] = true
+		if len(bytes.TrimSpace(k.text)) > 0 {
+			values++
+		}
+		out = append(out, &node{name: k.name, kids: []*node{k}})
+	}
+	switch {
+	case values == 0:
+		return n.kids
+	case len(names) > 1 || values < len(n.kids):
+		return []*node{n}
 	}
 	return out
 }
