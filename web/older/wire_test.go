@@ -407,3 +407,28 @@ func TestSecrets(t *testing.T) {
 		}))
 	})
 }
+
+// TestStartSends_S_PAY_12: the start says that the goods are on their way, so the invoice comes now and not on its day.
+func TestStartSends_S_PAY_12(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.accepted("1")
+		w.accepted("2")
+		w.api("on-hold", "<ACTION>Onhold</ACTION><INVOICENUMBER>2</INVOICENUMBER><DAYS>3</DAYS>")
+		if got := w.api("start-workflow", list("1", "2")); strings.Count(got, "<CODE>500</CODE>") != 3 {
+			t.Fatal(got)
+		}
+		w.must(w.Scanner.RunUntilIdle(t.Context()))
+		issued := map[string]bool{}
+		w.must(w.DB.Read(t.Context(), func(tx *db.Tx) error {
+			return tx.Each(t.Context(), `select o.reference, coalesce(v.number, '') from orders o join invoices v on v.order_id = o.id`, nil, func(r db.Row) error {
+				var reference, number string
+				err := r.Scan(&reference, &number)
+				issued[reference] = number != ""
+				return err
+			})
+		}))
+		if !issued["1"] || issued["2"] {
+			t.Errorf("issued: %v", issued)
+		}
+	})
+}
