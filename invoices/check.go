@@ -16,9 +16,9 @@ type Trial struct {
 	Workflow int64
 	Buyer    buyers.Buyer
 	Cents    int64
-	Loose    bool   // as of a Request
-	Checked  bool   // as of a Request
-	Test     string // as of a Request
+
+	Loose, Checked, Uncounted bool   // as of a Request
+	Test                      string // as of a Request
 }
 
 // Tried is the answer: a decision that is on record, or the fault that stood before it.
@@ -62,9 +62,9 @@ func (k *Intake) Check(ctx context.Context, tx *db.Tx, in []Trial) ([]Tried, err
 		begun := k.db.Wall()
 		t := &in[i]
 		facts := factsFor(&t.Buyer, known.Standing(n), policy, terms[keys[i]].Contract, t.Cents, tx.Now)
-		oneLess(&facts, t.Checked)
+		oneLess(&facts, t.Checked && !t.Uncounted)
 		out[i].Attempt, out[i].Decision = tx.ID("att_"), tested(policy.Decide(&facts), t.Test, t.Buyer.Address.Country)
-		person, own, err := known.Keep(n, buyers.Attempt{ID: out[i].Attempt, Merchant: t.Merchant, Counted: t.Checked || t.Test != ""})
+		person, own, err := known.Keep(n, buyers.Attempt{ID: out[i].Attempt, Merchant: t.Merchant, Counted: t.Checked || t.Uncounted})
 		if err != nil {
 			return nil, err
 		}

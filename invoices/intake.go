@@ -27,6 +27,7 @@ type Request struct {
 	Workflow   int64   // of the shop, by number; 0: its ordinary contract
 	Loose      bool    // the buyer's fields follow the looser rules of the wire they came by
 	Checked    bool    // by Check, not long ago: it is no further attempt of this buyer
+	Uncounted  bool    // of a shop in test mode: it is no attempt of this buyer at all
 	Test       string  // "" or the class that a shop in test mode asks for
 	Witness    Witness // stores what a surface keeps of an accepted order; nil: nothing
 	Note       any     // for the Witness
@@ -299,7 +300,7 @@ func (s *slice) decide(i int) error {
 		return err
 	}
 	facts := factsFor(&r.Buyer, s.buyers.Standing(s.at[i]), policy, terms.Contract, r.Order.TotalCents, s.tx.Now)
-	oneLess(&facts, r.Checked)
+	oneLess(&facts, r.Checked && !r.Uncounted)
 	decision := tested(policy.Decide(&facts), r.Test, r.Buyer.Address.Country)
 	out := Outcome{Attempt: s.tx.ID("att_"), Decision: decision, At: s.tx.Now, Note: r.Note}
 	if decision.Class == risk.Accepted {
@@ -388,7 +389,7 @@ func (s *slice) accept(i int, terms merchants.Terms, out *Outcome) error {
 // record keeps the attempt: who it was, what was decided and why, and that it happened.
 func (s *slice) record(i int, out *Outcome, facts risk.Facts, took int64) error {
 	merchant := s.who[i].Merchant
-	a := buyers.Attempt{ID: out.Attempt, Merchant: merchant, Counted: s.in[i].Checked}
+	a := buyers.Attempt{ID: out.Attempt, Merchant: merchant, Counted: s.in[i].Checked || s.in[i].Uncounted}
 	if out.Order != nil {
 		a.Order, a.Cents = out.Order.ID, out.Order.TotalCents
 	}

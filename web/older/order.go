@@ -187,7 +187,7 @@ func (w *Wire) readOrder(c *call) (*reading, error) {
 	r.atLast, r.lines = f.err, len(lines)
 	r.ask = invoices.Request{Credential: access.OnBehalf(c.account.Merchant, c.account.agent()), Key: keyOf(c, r.uuid), Route: route, Body: sha256.Sum256(c.body),
 		Order: orders.New{Reference: r.number, Currency: "EUR", Prices: orders.InclVAT, TotalCents: total, Lines: lines},
-		Buyer: b, Loose: true, Witness: w, Note: saidOf(c, &b)}
+		Buyer: b, Loose: true, Uncounted: w.inTest(c), Witness: w, Note: saidOf(c, &b)}
 	prefix := s.Prefix
 	r.ask.Render = func(o invoices.Outcome) (int, []byte, error) {
 		if o.Order == nil {
@@ -279,7 +279,7 @@ func (w *Wire) judge(r *reading, b *background, now calendar.Instant, ask *invoi
 
 // testing says that an order whose check was asked for in test mode is accepted likewise.
 func (w *Wire) testing(c *call) string {
-	if w.Demo && c.account.Settings.TestMode {
+	if w.inTest(c) {
 		return risk.Accepted
 	}
 	return ""
@@ -339,7 +339,7 @@ func (w *Wire) rehearse(r *reading) error {
 			return errRehearsed
 		}
 		tried, err := w.Intake.Check(r.call.ctx, tx, []invoices.Trial{{Merchant: r.call.account.Merchant, Workflow: ask.Workflow, Buyer: ask.Buyer,
-			Cents: ask.Order.TotalCents, Loose: true, Checked: ask.Checked, Test: ask.Test}})
+			Cents: ask.Order.TotalCents, Loose: true, Checked: ask.Checked, Uncounted: ask.Uncounted, Test: ask.Test}})
 		if err != nil {
 			return err
 		}

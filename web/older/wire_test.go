@@ -230,6 +230,7 @@ func TestSecondLook(t *testing.T) {
 // TestAttempt: a check is an attempt on record, and the order after it is the same one.
 func TestAttempt_S_CHK_02(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
+		w.set(func(s *older.Settings) { s.TestMode = false })
 		attempts := func(number string) risk.Record {
 			var r risk.Record
 			w.must(w.DB.Read(t.Context(), func(tx *db.Tx) error {
@@ -254,6 +255,37 @@ func TestAttempt_S_CHK_02(t *testing.T) {
 		w.api("check", private("BIRTHDATE=", "ORDERAMOUNT=800"))
 		if got := w.api("check", private("BIRTHDATE=", "ORDERAMOUNT=800", "EMAIL=new@example.org", "PHONENUMBER=0687654321")); code(got) != "501" {
 			t.Errorf("without a date of birth the contract raises a limit: %s", got)
+		}
+	})
+}
+
+// TestTestModeCountsNothing: a program that tries the wire may use one person again and again. What that person owes
+// still counts, and so do attempts once the mode has ended.
+func TestTestModeCountsNothing_S_CHK_02(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for n := range 30 {
+			edit := []string{"BACKDOOR=0", "BACKDOOR=1", "BACKDOOR="}[n%3]
+			if got, want := code(w.api("check", private(edit))), []string{"501", "500", "500"}[n%3]; got != want {
+				t.Fatalf("check %d, %s: %s", n, edit, got)
+			}
+			if n%3 == 0 || n > 12 {
+				continue
+			}
+			if got := w.api("order", private(fmt.Sprintf("ORDERNUMBER=%d", n), "CHECKUUID={uuid}", "VALIDATEORDER=Y")+oneItem); code(got) != "200" {
+				t.Fatalf("dry run %d: %s", n, got)
+			}
+			if got := w.api("order", private(fmt.Sprintf("ORDERNUMBER=%d", n), "CHECKUUID={uuid}")+oneItem); code(got) != "200" {
+				t.Fatalf("order %d: %s", n, got)
+			}
+		}
+		if got := code(w.api("check", private("ORDERAMOUNT=2000"))); got != "501" {
+			t.Errorf("what is owed does not count: %s", got)
+		}
+		w.set(func(s *older.Settings) { s.TestMode = false })
+		for n := range 25 {
+			if got := code(w.api("check", private())); n == 0 && got != "500" || n == 24 && got != "501" {
+				t.Errorf("after the mode, attempt %d: %s", n, got)
+			}
 		}
 	})
 }
