@@ -440,6 +440,51 @@ func TestSecrets(t *testing.T) {
 	})
 }
 
+// TestGuessing: who tries accounts is no longer looked up, whether there is such a name or not; a shop whose name is
+// tried goes on where it was before.
+func TestGuessing(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		try := func(network, name, id string) string {
+			t.Helper()
+			body := strings.NewReplacer("demoshop", name, "{id}", id).Replace(envelope(private("BACKDOOR=1")))
+			w.from = network
+			_, _, got := w.answer("POST /api/check HTTP/1.1\nHost: x\n\n" + body)
+			return got
+		}
+		const wrong = "00112233445566778899aabbccddeeff00112233"
+		if got := code(try("192.0.2.7", "demoshop", w.id)); got != "500" {
+			t.Fatal(got)
+		}
+		for _, name := range []string{"demoshop", "nobody"} {
+			first, last := try("198.51.100.1", name, wrong), ""
+			for range 60 {
+				last = try("198.51.100.1", name, wrong)
+			}
+			if code(first) != "101" || code(last) != "101" || !strings.Contains(last, "Too many") || strings.Contains(first, "Too many") {
+				t.Errorf("%s: %s then %s", name, first, last)
+			}
+		}
+		w.place.Clock.Advance(6 * time.Second)
+		if got := code(try("192.0.2.7", "demoshop", w.id)); got != "500" {
+			t.Errorf("the shop is locked out: %s", got)
+		}
+		w.place.Clock.Advance(6 * time.Second)
+		if got := code(try("198.51.100.9", "demoshop", w.id)); got != "101" {
+			t.Errorf("a network nobody knows: %s", got)
+		}
+		for n := range 600 {
+			try("198.51.100.2", fmt.Sprintf("name%d", n), wrong)
+		}
+		if got := try("198.51.100.2", "other", wrong); !strings.Contains(got, "Too many") {
+			t.Errorf("a network that tries names: %s", got)
+		}
+		w.place.Clock.Advance(time.Minute)
+		if got := code(try("198.51.100.2", "demoshop", w.id)); got != "500" {
+			t.Errorf("a minute later: %s", got)
+		}
+	})
+}
+
 // TestStartSends_S_PAY_12: the start says that the goods are on their way, so the invoice comes now and not on its day.
 func TestStartSends_S_PAY_12(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
