@@ -121,6 +121,7 @@ type slice struct {
 	due       []jobs.Due
 	happened  []events.Event
 	kept      []access.Kept
+	remarks   []*orders.Remarked
 	seen      map[Witness][]Outcome
 }
 
@@ -408,6 +409,13 @@ func (s *slice) record(i int, out *Outcome, facts risk.Facts, took int64) error 
 		return nil
 	}
 	out.Order.Person = person
+	remark, err := s.in[i].Order.Remark.Seal(orders.Key{Merchant: merchant, ID: out.Order.ID}, keys)
+	if err != nil {
+		return err
+	}
+	if remark != nil {
+		s.remarks = append(s.remarks, remark)
+	}
 	s.orders = append(s.orders, *out.Order)
 	s.lines = append(s.lines, out.Lines)
 	s.invoices = append(s.invoices, *out.Invoice)
@@ -441,6 +449,7 @@ func (s *slice) write(ctx context.Context) error {
 		func() error { return s.buyers.Flush(ctx) },
 		func() error { return risk.Keep(ctx, s.tx, s.decisions) },
 		func() error { return orders.Put(ctx, s.tx, s.orders, s.lines) },
+		func() error { return orders.PutRemarks(ctx, s.tx, s.remarks) },
 		func() error { return put(ctx, s.tx, s.invoices) },
 		func() error { return jobs.Add(ctx, s.tx, s.due) },
 		func() error { return events.Append(ctx, s.tx, s.happened) },
