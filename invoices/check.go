@@ -5,6 +5,7 @@ import (
 
 	"achteraf/buyers"
 	"achteraf/internal/db"
+	"achteraf/internal/events"
 	"achteraf/internal/fault"
 	"achteraf/merchants"
 	"achteraf/risk"
@@ -58,6 +59,7 @@ func (k *Intake) Check(ctx context.Context, tx *db.Tx, in []Trial) ([]Tried, err
 		return nil, err
 	}
 	var rows [][]any
+	var happened []events.Event
 	for n, i := range of {
 		begun := k.db.Wall()
 		t := &in[i]
@@ -74,11 +76,17 @@ func (k *Intake) Check(ctx context.Context, tx *db.Tx, in []Trial) ([]Tried, err
 			return nil, err
 		}
 		rows = append(rows, row)
+		if out[i].Decision.Class != risk.Accepted { // no order will say so
+			happened = append(happened, refused(t.Merchant, out[i].Attempt, out[i].Decision))
+		}
 	}
 	if err := known.Flush(ctx); err != nil {
 		return nil, err
 	}
-	return out, risk.Keep(ctx, tx, rows)
+	if err := risk.Keep(ctx, tx, rows); err != nil {
+		return nil, err
+	}
+	return out, events.Append(ctx, tx, happened)
 }
 
 // wrong says why a trial cannot be decided.

@@ -405,7 +405,7 @@ func (s *slice) record(i int, out *Outcome, facts risk.Facts, took int64) error 
 	}
 	s.decisions = append(s.decisions, row)
 	if out.Order == nil {
-		s.happened = append(s.happened, event(merchant, "order.refused", out.Attempt, fmt.Sprintf(`{"class":%q}`, out.Decision.Class)))
+		s.happened = append(s.happened, refused(merchant, out.Attempt, out.Decision))
 		return nil
 	}
 	out.Order.Person = person
@@ -428,6 +428,11 @@ func (s *slice) record(i int, out *Outcome, facts risk.Facts, took int64) error 
 	s.happened = append(s.happened, event(merchant, "order.accepted", out.Order.ID,
 		fmt.Sprintf(`{"invoice":%q,"total_cents":%d,"send_on":%q}`, out.Invoice.ID, out.Order.TotalCents, out.Invoice.SendOn)))
 	return nil
+}
+
+// refused is the event of an attempt that becomes no order.
+func refused(merchant, attempt string, d risk.Decision) events.Event {
+	return event(merchant, "order.refused", attempt, fmt.Sprintf(`{"class":%q}`, d.Class))
 }
 
 // answer renders the answer of request i and keeps it under its key.

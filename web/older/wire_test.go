@@ -253,8 +253,13 @@ func TestAttempt_S_CHK_02(t *testing.T) {
 		}
 		w.api("check", private("BIRTHDATE="))
 		w.api("check", private("BIRTHDATE=", "ORDERAMOUNT=800"))
+		const refusals = "events where kind = 'order.refused'"
+		before := w.count(refusals)
 		if got := w.api("check", private("BIRTHDATE=", "ORDERAMOUNT=800", "EMAIL=new@example.org", "PHONENUMBER=0687654321")); code(got) != "501" {
 			t.Errorf("without a date of birth the contract raises a limit: %s", got)
+		}
+		if w.count(refusals) != before+1 {
+			t.Error("nobody hears of a check that was refused")
 		}
 	})
 }
