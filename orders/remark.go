@@ -29,7 +29,7 @@ func (m *Remark) check(c *checker) {
 	c.text(&m.Note, "#/invoice_note", MostNote, false)
 	c.text(&m.Customer, "#/customer_number", 64, false)
 	if len(m.Notes) > mostNotes {
-		c.Wrong("#/notes", "too-many", "At most %d notes.", mostNotes)
+		c.Wrong("#/notes", "too-long", "At most %d notes.", mostNotes)
 		return
 	}
 	for i := range m.Notes {
