@@ -29,6 +29,11 @@ func (b *Billed) Seal(at vault.Place, plain []byte) (vault.Sealed, error) {
 	return b.keys.Seal(vault.Fiscal, at, plain)
 }
 
+// Open opens what the buyer's keys sealed. Error: vault.ErrDestroyed.
+func (b *Billed) Open(p vault.Purpose, at vault.Place, s vault.Sealed) ([]byte, error) {
+	return b.keys.Open(p, at, s)
+}
+
 // One row each: the latest version, which is the one in force.
 var findBilled = db.NewQuery(`
 select i.version, i.person_id, i.fiscal, p.master_id, p.fiscal

@@ -241,7 +241,7 @@ type Attempt struct {
 	Merchant string
 	Order    string // ord_…, "" when not accepted
 	Cents    int64  // what an accepted order leaves open
-	Counted  bool   // as an attempt, when it was checked before
+	Counted  bool   // before, by its check, or to be counted by nobody
 }
 
 // Keep records attempt a of buyer i: its handles, its person and its identity snapshot. It returns the

@@ -5,6 +5,7 @@ import (
 
 	"achteraf/buyers"
 	"achteraf/internal/db"
+	"achteraf/internal/events"
 	"achteraf/internal/fault"
 	"achteraf/merchants"
 	"achteraf/risk"
@@ -16,9 +17,9 @@ type Trial struct {
 	Workflow int64
 	Buyer    buyers.Buyer
 	Cents    int64
-	Loose    bool   // as of a Request
-	Checked  bool   // as of a Request
-	Test     string // as of a Request
+
+	Loose, Checked, Uncounted bool   // as of a Request
+	Test                      string // as of a Request
 }
 
 // Tried is the answer: a decision that is on record, or the fault that stood before it.
@@ -58,13 +59,14 @@ func (k *Intake) Check(ctx context.Context, tx *db.Tx, in []Trial) ([]Tried, err
 		return nil, err
 	}
 	var rows [][]any
+	var happened []events.Event
 	for n, i := range of {
 		begun := k.db.Wall()
 		t := &in[i]
 		facts := factsFor(&t.Buyer, known.Standing(n), policy, terms[keys[i]].Contract, t.Cents, tx.Now)
-		oneLess(&facts, t.Checked)
+		oneLess(&facts, t.Checked && !t.Uncounted)
 		out[i].Attempt, out[i].Decision = tx.ID("att_"), tested(policy.Decide(&facts), t.Test, t.Buyer.Address.Country)
-		person, own, err := known.Keep(n, buyers.Attempt{ID: out[i].Attempt, Merchant: t.Merchant, Counted: t.Checked || t.Test != ""})
+		person, own, err := known.Keep(n, buyers.Attempt{ID: out[i].Attempt, Merchant: t.Merchant, Counted: t.Checked || t.Uncounted})
 		if err != nil {
 			return nil, err
 		}
@@ -74,11 +76,17 @@ func (k *Intake) Check(ctx context.Context, tx *db.Tx, in []Trial) ([]Tried, err
 			return nil, err
 		}
 		rows = append(rows, row)
+		if out[i].Decision.Class != risk.Accepted { // no order will say so
+			happened = append(happened, refused(t.Merchant, out[i].Attempt, out[i].Decision))
+		}
 	}
 	if err := known.Flush(ctx); err != nil {
 		return nil, err
 	}
-	return out, risk.Keep(ctx, tx, rows)
+	if err := risk.Keep(ctx, tx, rows); err != nil {
+		return nil, err
+	}
+	return out, events.Append(ctx, tx, happened)
 }
 
 // wrong says why a trial cannot be decided.

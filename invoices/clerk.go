@@ -1,11 +1,14 @@
 package invoices
 
 import (
+	"context"
 	"fmt"
 
 	"achteraf/buyers"
+	"achteraf/internal/db"
 	"achteraf/merchants"
 	"achteraf/money"
+	"achteraf/orders"
 )
 
 // Kinds of due rows that this stage handles.
@@ -21,6 +24,7 @@ const (
 const (
 	FactAccepted = "order.accepted"   // subject: the order
 	FactIssued   = "invoice.issued"   // subject: the invoice
+	FactCopied   = "invoice.copied"   // subject: the invoice
 	FactPaid     = "invoice.paid"     // subject: the invoice, when nothing is open on it any more
 	FactCredited = "invoice.credited" // subject: the credit note
 	FactDelayed  = "invoice.delayed"  // subject: the hold of the notice
@@ -44,6 +48,19 @@ func NewClerk(desk *buyers.Desk, operator merchants.Operator) (*Clerk, error) {
 		return nil, fmt.Errorf("the operator's VAT rate: %w", err)
 	}
 	return &Clerk{desk: desk, operator: operator, feeVAT: rate}, nil
+}
+
+// Remark reads what a shop said with its order, without what was erased.
+func (c *Clerk) Remark(ctx context.Context, tx *db.Tx, o *orders.Order) (m orders.Remark, err error) {
+	all, err := orders.Remarks(ctx, tx, []orders.Key{{Merchant: o.Merchant, ID: o.ID}})
+	if err != nil || all[0] == nil {
+		return m, err
+	}
+	keys, err := c.desk.Keys(ctx, tx, o.Person)
+	if err != nil {
+		return m, err
+	}
+	return all[0].Open(keys)
 }
 
 // fee is what a shop pays for an invoice, and the VAT on it: basis points of the invoice and a fixed

@@ -209,7 +209,7 @@ func (d *draft) ubl() *ublDocument {
 		u.Note = d.word("reason-" + n.Reason)
 		u.Billing = &ublBilling{d.Invoice.Number, d.Invoice.IssuedOn}
 	} else {
-		u.DueDate, u.InvoiceType = d.Invoice.DueOn.String(), typeInvoice
+		u.DueDate, u.InvoiceType, u.Note = d.Invoice.DueOn.String(), typeInvoice, d.Order.Note
 		u.Payment = &ublPayment{byTransfer, d.Order.PaymentReference, d.Account.IBAN, d.Account.Name}
 		if d.Model != merchants.Own { // another than the seller is paid
 			u.Payee = &ublPayee{d.Operator.LegalName, legalID(d.Operator.Country, d.Operator.RegistrationNumber)}

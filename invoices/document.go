@@ -64,6 +64,7 @@ type page struct {
 	Parties        []party
 	Creditor       string
 	Facts          []fact
+	Note           string // the shop's, about the order
 	LinesWord      string
 	PriceWord      string // "" where there is no column of prices
 	AmountWord     string
@@ -176,6 +177,7 @@ func (d *draft) fillInvoice() {
 		p.Totals = []total{{Word: "total-order", Cents: v.TotalCents}, {Word: "total-due", Last: true}}
 	}
 	d.fillOrder()
+	p.Note = d.Order.Note
 }
 
 // transfer is what the buyer types at the bank.

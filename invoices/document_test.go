@@ -171,6 +171,7 @@ func business(r *invoices.Request) {
 		{Reference: "INST", Kind: "fee", Description: "Aansluiten", Quantity: "1", UnitPriceCents: 1250_00, VATPercent: "21"},
 	}
 	r.Order.TotalCents = 1574_05
+	r.Order.Remark = orders.Remark{Note: "PO 4471 <Tuin & Zn>", Customer: "C-1", Notes: []string{"geheim"}, CopyTo: "kopie@example.org"}
 }
 
 // TestDocuments: what buyers read, in all languages.

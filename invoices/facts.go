@@ -45,6 +45,7 @@ type (
 		Prices           string        `json:"prices"`
 		PaymentReference string        `json:"payment_reference"`
 		TermsVersion     string        `json:"terms_version,omitempty"`
+		Note             string        `json:"note,omitempty"` // the shop's
 	}
 	lineFacts struct { // in the order of orders.Line
 		Reference      string `json:"reference,omitempty"`
@@ -109,10 +110,12 @@ func (c *Clerk) gatherFacts(ctx context.Context, tx *db.Tx, bills []*bill) ([]fa
 	var billed []buyers.Billed
 	var fronts map[string]merchants.Front
 	var pages []string
+	var remarks []*orders.Remarked
 	err := first(
 		func() (err error) { lines, err = orders.Lines(ctx, tx, ofOrders); return err },
 		func() (err error) { billed, err = c.desk.Billed(ctx, tx, attempts); return err },
 		func() (err error) { fronts, err = merchants.Fronts(ctx, tx, shops); return err },
+		func() (err error) { remarks, err = orders.Remarks(ctx, tx, ofOrders); return err },
 		func() (err error) { pages, err = c.payPages(ctx, tx, bills); return err },
 	)
 	if err != nil {
@@ -127,6 +130,13 @@ func (c *Clerk) gatherFacts(ctx context.Context, tx *db.Tx, bills []*bill) ([]fa
 		f.Buyer = buyerFacts{billed[i].Kind, billed[i].Name, billed[i].Address, billed[i].Company}
 		for _, l := range lines[i] {
 			f.Lines = append(f.Lines, lineFacts(l))
+		}
+		if r := remarks[i]; r != nil {
+			remark, err := r.Open(&billed[i])
+			if err != nil {
+				return nil, nil, err
+			}
+			f.Order.Note, b.copied = remark.Note, r.Copied()
 		}
 		if b.invoice.CreditedCents == 0 {
 			continue
@@ -152,7 +162,7 @@ func (c *Clerk) fillFacts(f *facts, b *bill) {
 		f.Language = "en"
 	}
 	f.Invoice = invoiceFacts{Number: v.Number, Status: v.Status, TotalCents: v.TotalCents, IssuedOn: v.IssuedOn, DueOn: v.DueOn, SendOn: v.SendOn}
-	f.Order = orderFacts{o.Reference, o.PlacedOn, o.Country, o.Prices, o.PaymentReference, o.TermsVersion}
+	f.Order = orderFacts{o.Reference, o.PlacedOn, o.Country, o.Prices, o.PaymentReference, o.TermsVersion, ""}
 	f.Model, f.Paid = b.terms.Model, b.applied
 	f.Operator = c.operatorFacts()
 	f.Account = accountFacts{c.operator.ClientIBAN, c.operator.AccountName}

@@ -27,6 +27,7 @@ type Request struct {
 	Workflow   int64   // of the shop, by number; 0: its ordinary contract
 	Loose      bool    // the buyer's fields follow the looser rules of the wire they came by
 	Checked    bool    // by Check, not long ago: it is no further attempt of this buyer
+	Uncounted  bool    // of a shop in test mode: it is no attempt of this buyer at all
 	Test       string  // "" or the class that a shop in test mode asks for
 	Witness    Witness // stores what a surface keeps of an accepted order; nil: nothing
 	Note       any     // for the Witness
@@ -120,6 +121,7 @@ type slice struct {
 	due       []jobs.Due
 	happened  []events.Event
 	kept      []access.Kept
+	remarks   []*orders.Remarked
 	seen      map[Witness][]Outcome
 }
 
@@ -299,7 +301,7 @@ func (s *slice) decide(i int) error {
 		return err
 	}
 	facts := factsFor(&r.Buyer, s.buyers.Standing(s.at[i]), policy, terms.Contract, r.Order.TotalCents, s.tx.Now)
-	oneLess(&facts, r.Checked)
+	oneLess(&facts, r.Checked && !r.Uncounted)
 	decision := tested(policy.Decide(&facts), r.Test, r.Buyer.Address.Country)
 	out := Outcome{Attempt: s.tx.ID("att_"), Decision: decision, At: s.tx.Now, Note: r.Note}
 	if decision.Class == risk.Accepted {
@@ -388,7 +390,7 @@ func (s *slice) accept(i int, terms merchants.Terms, out *Outcome) error {
 // record keeps the attempt: who it was, what was decided and why, and that it happened.
 func (s *slice) record(i int, out *Outcome, facts risk.Facts, took int64) error {
 	merchant := s.who[i].Merchant
-	a := buyers.Attempt{ID: out.Attempt, Merchant: merchant, Counted: s.in[i].Checked}
+	a := buyers.Attempt{ID: out.Attempt, Merchant: merchant, Counted: s.in[i].Checked || s.in[i].Uncounted}
 	if out.Order != nil {
 		a.Order, a.Cents = out.Order.ID, out.Order.TotalCents
 	}
@@ -403,10 +405,17 @@ func (s *slice) record(i int, out *Outcome, facts risk.Facts, took int64) error 
 	}
 	s.decisions = append(s.decisions, row)
 	if out.Order == nil {
-		s.happened = append(s.happened, event(merchant, "order.refused", out.Attempt, fmt.Sprintf(`{"class":%q}`, out.Decision.Class)))
+		s.happened = append(s.happened, refused(merchant, out.Attempt, out.Decision))
 		return nil
 	}
 	out.Order.Person = person
+	remark, err := s.in[i].Order.Remark.Seal(orders.Key{Merchant: merchant, ID: out.Order.ID}, keys)
+	if err != nil {
+		return err
+	}
+	if remark != nil {
+		s.remarks = append(s.remarks, remark)
+	}
 	s.orders = append(s.orders, *out.Order)
 	s.lines = append(s.lines, out.Lines)
 	s.invoices = append(s.invoices, *out.Invoice)
@@ -419,6 +428,11 @@ func (s *slice) record(i int, out *Outcome, facts risk.Facts, took int64) error 
 	s.happened = append(s.happened, event(merchant, "order.accepted", out.Order.ID,
 		fmt.Sprintf(`{"invoice":%q,"total_cents":%d,"send_on":%q}`, out.Invoice.ID, out.Order.TotalCents, out.Invoice.SendOn)))
 	return nil
+}
+
+// refused is the event of an attempt that becomes no order.
+func refused(merchant, attempt string, d risk.Decision) events.Event {
+	return event(merchant, "order.refused", attempt, fmt.Sprintf(`{"class":%q}`, d.Class))
 }
 
 // answer renders the answer of request i and keeps it under its key.
@@ -440,6 +454,7 @@ func (s *slice) write(ctx context.Context) error {
 		func() error { return s.buyers.Flush(ctx) },
 		func() error { return risk.Keep(ctx, s.tx, s.decisions) },
 		func() error { return orders.Put(ctx, s.tx, s.orders, s.lines) },
+		func() error { return orders.PutRemarks(ctx, s.tx, s.remarks) },
 		func() error { return put(ctx, s.tx, s.invoices) },
 		func() error { return jobs.Add(ctx, s.tx, s.due) },
 		func() error { return events.Append(ctx, s.tx, s.happened) },

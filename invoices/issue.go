@@ -24,6 +24,7 @@ type bill struct {
 	terms   merchants.Contract
 	country string // the shop's
 	applied int64  // of what was paid before
+	copied  bool   // somebody else gets the mail too
 }
 
 // Issue issues the invoices of due rows whose day has come: it starts the order where the clock may, gives
@@ -195,12 +196,23 @@ func (c *Clerk) book(ctx context.Context, tx *db.Tx, bills []*bill) error {
 	return first(
 		func() error { return store(ctx, tx, changed) },
 		func() error { return c.keepInvoices(ctx, tx, bills) },
+		func() error { return jobs.Add(ctx, tx, copies(bills)) },
 		func() error { return orders.Move(ctx, tx, orders.Start, start...) },
 		func() error { return ledger.Post(ctx, tx, entries...) },
 		func() error { return c.desk.Change(ctx, tx, released) },
 		func() error { return jobs.Add(ctx, tx, later) },
 		func() error { return events.Append(ctx, tx, happened) },
 	)
+}
+
+// copies tells of the invoices whose mail goes to somebody else too.
+func copies(bills []*bill) (due []jobs.Due) {
+	for _, b := range bills {
+		if b.copied {
+			due = append(due, jobs.Due{Kind: FactCopied, Merchant: b.invoice.Merchant, Subject: b.invoice.ID})
+		}
+	}
+	return due
 }
 
 // first runs steps until one fails.

@@ -183,6 +183,51 @@ func TestLapse(t *testing.T) {
 	})
 }
 
+// The goods of ten orders are on their way: their invoices come today and not on their days, but through no hold.
+func TestSendAll_S_PAY_12(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		ctx := context.Background()
+		var keys []orders.Key
+		var of []*invoices.Outcome
+		for range 10 {
+			o := w.place(func(r *invoices.Request) { sum(r, 5_00) })
+			of, keys = append(of, o), append(keys, orders.Key{Merchant: w.shop.ID, ID: o.Order.ID})
+		}
+		var h invoices.Hold
+		w.write(func(tx *db.Tx) (err error) {
+			h, err = invoices.SetHold(ctx, tx, invoices.Hold{Merchant: w.shop.ID, Invoice: of[9].Invoice.ID, Kind: "merchant", SetBy: "shop", Reason: "asked"})
+			return err
+		})
+		var out []invoices.Starting
+		send := func(list ...orders.Key) {
+			w.write(func(tx *db.Tx) (err error) { out, err = w.clerk.SendAll(ctx, tx, list); return err })
+			if err := w.scanner.RunUntilIdle(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		send(append(keys, orders.Key{Merchant: w.shop.ID, ID: "ord_none"}, keys[0])...)
+		for i, o := range of {
+			v := w.invoice(o)
+			if want := i < 9; out[i].Err != nil || (v.Status == invoices.Open) != want || v.SendOn != o.Order.PlacedOn {
+				t.Errorf("order %d: %v, %+v", i, out[i].Err, v)
+			}
+		}
+		if !fault.Is(out[10].Err, "order") || out[11].Err != nil || out[11].Was != orders.Started {
+			t.Errorf("%+v", out[10:])
+		}
+		w.write(func(tx *db.Tx) error { return invoices.LiftHold(ctx, tx, w.shop.ID, h.ID, "shop") })
+		send(keys[9])
+		if v := w.invoice(of[9]); v.Status != invoices.Open || out[0].Was != orders.Started {
+			t.Errorf("after the hold: %+v", v)
+		}
+		later := w.place(func(r *invoices.Request) { sum(r, 5_00) })
+		w.write(func(tx *db.Tx) error { return w.clerk.Start(ctx, tx, w.shop.ID, later.Order.ID) })
+		if v := w.invoice(later); v.Status != invoices.Planned || v.SendOn != later.Order.PlacedOn.AddDays(3) {
+			t.Errorf("a start that keeps the day: %+v", v)
+		}
+	})
+}
+
 // Nothing is sent through a hold; when it ends, the invoice goes out.
 func TestHoldStopsSending(t *testing.T) {
 	eachEngine(t, func(t *testing.T, w *world) {

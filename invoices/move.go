@@ -17,21 +17,27 @@ import (
 // Start starts an order by the shop's call. Its invoice is issued on its day, or now when that has passed.
 // Starting twice is the same as once. Errors: NotFound "order", Conflict "order-state".
 func (c *Clerk) Start(ctx context.Context, tx *db.Tx, merchant, id string) error {
-	out, err := c.StartAll(ctx, tx, []orders.Key{{Merchant: merchant, ID: id}})
+	out, err := c.startAll(ctx, tx, []orders.Key{{Merchant: merchant, ID: id}}, false)
 	if err != nil {
 		return err
 	}
 	return out[0].Err
 }
 
-// Starting is what became of one order of StartAll: the state in which it was found, and why it did not start.
+// Starting is what became of one order of SendAll: the state in which it was found, and why it did not start.
 type Starting struct {
 	Was orders.State
 	Err error
 }
 
-// StartAll is Start for many orders, each with an answer of its own.
-func (c *Clerk) StartAll(ctx context.Context, tx *db.Tx, keys []orders.Key) ([]Starting, error) {
+// SendAll starts orders of which the goods are on their way: their invoices are issued now, whatever day was planned,
+// unless a hold stops it. Each has an answer of its own.
+func (c *Clerk) SendAll(ctx context.Context, tx *db.Tx, keys []orders.Key) ([]Starting, error) {
+	return c.startAll(ctx, tx, keys, true)
+}
+
+// startAll starts orders; their invoices come on their days, or at once.
+func (c *Clerk) startAll(ctx context.Context, tx *db.Tx, keys []orders.Key, atOnce bool) ([]Starting, error) {
 	found, err := orders.Find(ctx, tx, distinct(keys))
 	if err != nil {
 		return nil, err
@@ -63,11 +69,12 @@ func (c *Clerk) StartAll(ctx context.Context, tx *db.Tx, keys []orders.Key) ([]S
 	if len(begun) == 0 {
 		return out, nil
 	}
-	due, err := issueOf(ctx, tx, begun)
+	due, sooner, err := c.issueOf(ctx, tx, begun, atOnce)
 	if err != nil {
 		return nil, err
 	}
 	return out, first(
+		func() error { return store(ctx, tx, sooner) },
 		func() error { return orders.Move(ctx, tx, orders.Start, begun...) },
 		func() error { return events.Append(ctx, tx, happened) },
 		func() error { return jobs.Add(ctx, tx, due) },
@@ -85,29 +92,33 @@ func distinct(keys []orders.Key) (out []orders.Key) {
 	return out
 }
 
-// issueOf plans the issue of orders' invoices.
-func issueOf(ctx context.Context, tx *db.Tx, list []*orders.Order) ([]jobs.Due, error) {
+// issueOf plans the issue of orders' invoices, on their days or at once; then those that were planned for later get
+// today, at the debtor's address, as their day.
+func (c *Clerk) issueOf(ctx context.Context, tx *db.Tx, list []*orders.Order, atOnce bool) (due []jobs.Due, sooner []*Invoice, err error) {
 	keys := make([]Key, len(list))
 	for i, o := range list {
 		keys[i] = Key{o.Merchant, o.ID}
 	}
-	of, err := OfOrders(ctx, tx, keys)
+	of, err := c.lockOf(ctx, tx, keys)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var due []jobs.Due
 	for i, o := range list {
+		v := of[keys[i]]
+		if v == nil || v.Status != Planned {
+			continue
+		}
 		zone, err := calendar.ZoneOf(o.Country)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		for _, v := range of[i] {
-			if v.Status == Planned {
-				due = append(due, jobs.Due{At: latest(tx.Now, zone.StartOf(v.SendOn)), Kind: DueIssue, Merchant: o.Merchant, Subject: v.ID})
-			}
+		if today := zone.DateOf(tx.Now); atOnce && v.SendOn.After(today) {
+			v.SendOn = today
+			sooner = append(sooner, v)
 		}
+		due = append(due, jobs.Due{At: latest(tx.Now, zone.StartOf(v.SendOn)), Kind: DueIssue, Merchant: o.Merchant, Subject: v.ID})
 	}
-	return due, nil
+	return due, sooner, nil
 }
 
 func latest(a, b calendar.Instant) calendar.Instant {

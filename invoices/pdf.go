@@ -167,6 +167,9 @@ func (d *draft) drawParties(s *sheet) {
 	if d.page.Creditor != "" {
 		s.y = s.block(left, s.y+2, right-left, styleNote, d.page.Creditor)
 	}
+	if d.page.Note != "" {
+		s.y = s.block(left, s.y+2, right-left, styleText, d.word("order-note")+" "+d.page.Note)
+	}
 	s.y += gap
 }
 

@@ -1,5 +1,5 @@
 // Package market is a simulated world that drives a platform: buyers who pay early, late, twice, too much,
-// with a garbled reference, by bank button or never, and sign in to see what they owe; shops that start, cancel and
+// with a garbled reference, by bank button or never, and sign in to see what they owe; shops that order over either wire, start, cancel and
 // credit; a bank with its daily statement; a payment provider whose webhooks come late, twice or not at all; a mail
 // server that is away, slow or loses its answer; and a machine room that restarts the platform now and then.
 //
@@ -41,11 +41,14 @@ type Config struct {
 	Days   int
 	Orders int
 	Shops  int // 3 when 0
+	Older  int // so many of the shops order over the older wire
 
 	// Open builds the platform on its database. It is called again after each restart, on the same database.
 	Open func(ctx context.Context, out Outside) (*platform.Platform, func() error, error)
 
 	Progress func(day int, r Report) // called after each day; may be nil
+
+	startsLate bool // no shop starts an order before the day of its invoice
 }
 
 // Outside is what the world gives a platform.
@@ -104,6 +107,7 @@ type World struct {
 	sums      map[*person]sums  // of the overviews when they were last looked at
 	asleep    int               // days for which the host goes on sleeping
 	slept     bool              // through this day
+	checked   int               // attempts of the older wire that an order followed
 	waits     int64             // money of garbled payments that no person has recognised yet
 	report    Report
 }
@@ -339,7 +343,7 @@ func (w *World) checkBooks(ctx context.Context, day int) error {
 			{"owed by the payment provider", `select cast(coalesce(sum(cents), 0) as bigint) from postings where code = 'psp'`, nil, owed},
 			{"fees of the payment provider", `select cast(coalesce(sum(cents), 0) as bigint) from postings where code = 'expense/psp'`, nil, fees},
 			{"orders", `select count(*) from orders`, nil, int64(len(w.orders))},
-			{"attempts", `select count(*) from decisions`, nil, int64(w.report.Accepted + w.report.Refused)},
+			{"attempts", `select count(*) from decisions`, nil, int64(w.report.Accepted + w.report.Refused + w.checked)},
 			{"jobs that failed", `select count(*) from due_failed`, nil, 0},
 			{"orders that were not confirmed once", `
 select count(*) from orders o
@@ -393,6 +397,8 @@ func (w *World) hash(ctx context.Context) error {
 type shop struct {
 	id  string
 	key string
+
+	user, pass string // on the older wire; "" of a shop that is on /v1
 }
 
 func (w *World) openShops(ctx context.Context) error {
@@ -420,7 +426,13 @@ func (w *World) openShops(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			w.shops = append(w.shops, &shop{m.ID, key})
+			s := &shop{id: m.ID, key: key}
+			if i < w.c.Older {
+				if err := w.openWire(ctx, tx, s, m.Slug, contract); err != nil {
+					return err
+				}
+			}
+			w.shops = append(w.shops, s)
 		}
 		return nil
 	})

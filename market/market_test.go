@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"achteraf/calendar"
 	"achteraf/internal/db"
 	"achteraf/internal/db/dbtest"
 	"achteraf/internal/vault"
@@ -156,6 +158,93 @@ func TestTwiceTheSame(t *testing.T) {
 	if hash[0] != hash[1] {
 		t.Fatalf("one seed gave %s and %s", hash[0], hash[1])
 	}
+}
+
+// TestOlderShops lives worlds in which shops order over the older wire, two of three and all of them.
+func TestOlderShops_S_PAY_12(t *testing.T) {
+	done := map[string]int{}
+	for older := range 2 {
+		t.Run(fmt.Sprint(2+older), func(t *testing.T) {
+			c := config(uint64(7+older), sqlite(t))
+			c.Older = 2 + older
+			r, err := Run(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for what, n := range r.Behaviours {
+				done[what] += n
+			}
+		})
+	}
+	for _, what := range []string{"asked again", "started by the shop", "forgotten by the shop", "tried in vain", "host asleep"} {
+		if done[what] == 0 {
+			t.Errorf("there was no %q", what)
+		}
+	}
+}
+
+// TestEitherWire: one seed gives one event log, whichever wire the shops order over. The attempts of the older wire that an
+// order follows shift the ids; so an id counts as the how many-th of its kind it is.
+func TestEitherWire_S_PAY_12(t *testing.T) {
+	var logs [2][]string
+	for i := range logs {
+		c := Config{Seed: 5, Days: 40, Orders: 120, Open: opener(sqlite(t)), Older: 3 * i, startsLate: true}
+		w, err := found(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for day := range c.Days {
+			if err := w.live(t.Context(), day); err != nil {
+				t.Fatal(err)
+			}
+		}
+		logs[i] = w.story(t)
+		if w.report.Refused == 0 || w.report.Behaviours["started by the shop"] == 0 {
+			t.Errorf("too little happened: %+v", w.report)
+		}
+		if err := w.close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, line := range logs[0] {
+		if i >= len(logs[1]) || logs[1][i] != line {
+			t.Fatalf("event %d of %d and %d: %s on /v1, else %v", i, len(logs[0]), len(logs[1]), line, logs[1][min(i, len(logs[1])):min(i+1, len(logs[1]))])
+		}
+	}
+	if len(logs[0]) != len(logs[1]) {
+		t.Errorf("%d events on /v1, %d on the older wire", len(logs[0]), len(logs[1]))
+	}
+}
+
+var idForm = regexp.MustCompile(`\b[a-z]{2,4}_[0-9a-z]{20}\b`)
+
+// story is the event log, each id replaced by its place among those of its kind.
+func (w *World) story(t *testing.T) (lines []string) {
+	t.Helper()
+	places, counts := map[string]string{}, map[string]int{}
+	plain := func(id string) string {
+		if places[id] == "" {
+			kind, _, _ := strings.Cut(id, "_")
+			counts[kind]++
+			places[id] = fmt.Sprint(kind, " ", counts[kind])
+		}
+		return places[id]
+	}
+	err := w.p.DB.Read(t.Context(), func(tx *db.Tx) error {
+		return tx.Each(t.Context(), `select merchant_id, kind, subject, at, data from events order by id`, nil, func(r db.Row) error {
+			var merchant, kind, subject, data string
+			var at calendar.Instant
+			if err := r.Scan(&merchant, &kind, &subject, &at, &data); err != nil {
+				return err
+			}
+			lines = append(lines, idForm.ReplaceAllStringFunc(fmt.Sprint(at, " ", merchant, " ", kind, " ", subject, " ", data), plain))
+			return nil
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lines
 }
 
 // bugs are defects as a platform could have them, each as what it would do to the rows behind our back. The check

@@ -16,6 +16,7 @@ import (
 type person struct {
 	n     int
 	habit string
+	dutch bool // whatever their number; the older wire knows no language but that of an address
 }
 
 // habits of paying, each as often as it stands here.
@@ -38,7 +39,8 @@ type order struct {
 	startsByCall bool
 	forgotten    bool // by the shop that should start it
 	started      bool
-	placed       int // day
+	sent         bool // with its start: then the invoice waits for no day
+	placed       int  // day
 }
 
 // What the shops of the world agreed on, and how long the platform remembers a key, in days.
@@ -79,6 +81,7 @@ const shipping = 495
 // answer is the part of the API's order that the world looks at.
 type answer struct {
 	ID               string `json:"id"`
+	Reference        string `json:"reference"`
 	Status           string `json:"status"`
 	State            string `json:"state"`
 	PaymentReference string `json:"payment_reference"`
@@ -132,23 +135,15 @@ func (w *World) placeOne(day int) error {
 	price := int64(500 + w.chance.IntN(12_000))
 	o := &order{ref: fmt.Sprintf("M-%05d", n), key: fmt.Sprintf("order-%d", n), shop: s, person: p, placed: day, startsByCall: s == w.shops[1]}
 	o.total = 2*price + shipping
-	body := w.orderBody(o, p, price)
-	status, text, err := w.call(s, "POST", "/v1/orders", o.key, body)
-	if err != nil || status != http.StatusCreated {
-		return fmt.Errorf("order %s: %d %s %w", o.ref, status, text, err)
+	place := w.placeNew
+	if s.user != "" {
+		place = w.placeOlder
 	}
-	if w.chance.IntN(8) == 0 { // the shop's connection broke: it asks again with the same key
-		w.count("asked again")
-		_, again, err := w.call(s, "POST", "/v1/orders", o.key, body)
-		if err != nil || string(again) != string(text) {
-			return fmt.Errorf("order %s: the second answer differs: %s", o.ref, again)
-		}
-	}
-	var a answer
-	if err := json.Unmarshal(text, &a); err != nil {
+	a, accepted, err := place(o, price)
+	if err != nil {
 		return err
 	}
-	if a.Status != "accepted" {
+	if !accepted {
 		w.report.Refused++
 		return nil
 	}
@@ -164,12 +159,30 @@ func (w *World) placeOne(day int) error {
 	return nil
 }
 
+// placeNew lets a shop order over /v1. It is false when the buyer was refused.
+func (w *World) placeNew(o *order, price int64) (a answer, accepted bool, err error) {
+	body := w.orderBody(o, o.person, price)
+	status, text, err := w.call(o.shop, "POST", "/v1/orders", o.key, body)
+	if err != nil || status != http.StatusCreated {
+		return a, false, fmt.Errorf("order %s: %d %s %w", o.ref, status, text, err)
+	}
+	if w.chance.IntN(8) == 0 { // the shop's connection broke: it asks again with the same key
+		w.count("asked again")
+		_, again, err := w.call(o.shop, "POST", "/v1/orders", o.key, body)
+		if err != nil || string(again) != string(text) {
+			return a, false, fmt.Errorf("order %s: the second answer differs: %s", o.ref, again)
+		}
+	}
+	err = json.Unmarshal(text, &a)
+	return a, a.Status == "accepted", err
+}
+
 // buyer is someone new, or someone who came before.
 func (w *World) buyer() *person {
 	if len(w.buyers) > 0 && w.chance.IntN(3) == 0 {
 		return w.buyers[w.chance.IntN(len(w.buyers))]
 	}
-	p := &person{len(w.buyers), habits[w.chance.IntN(len(habits))]}
+	p := &person{len(w.buyers), habits[w.chance.IntN(len(habits))], w.c.Older > 0}
 	w.buyers = append(w.buyers, p)
 	return p
 }
@@ -217,7 +230,7 @@ func (w *World) shopsAct(_ context.Context, day int) error {
 		age := day - o.placed
 		switch lapsing := o.startsByCall && !o.started && age >= lapseAfter; {
 		case o.dead || lapsing:
-		case o.startsByCall && !o.started && !o.forgotten && w.chance.IntN(6) == 0:
+		case o.startsByCall && !o.started && !o.forgotten && (age >= sendAfter || !w.c.startsLate) && w.chance.IntN(6) == 0:
 			err = w.startOrder(o)
 		case age == 1 && !o.started && w.chance.IntN(25) == 0:
 			err = w.cancelOrder(o)
@@ -251,7 +264,11 @@ func (w *World) tryInVain(o *order, day int) error {
 		{o.shop, "/v1/orders", key, w.orderBody(o, o.person, (o.total-shipping)/2), "order-reference"},
 	}
 	if day-o.placed < keysKept {
-		wrong = append(wrong, attempt{o.shop, "/v1/orders", o.key, w.orderBody(o, o.person, 1), "idempotency-key-reused"})
+		want := "idempotency-key-reused"
+		if o.shop.user != "" {
+			want = "fields" // the key was never used
+		}
+		wrong = append(wrong, attempt{o.shop, "/v1/orders", o.key, w.orderBody(o, o.person, 1), want})
 	}
 	if o.started {
 		wrong = append(wrong, attempt{o.shop, "/v1/orders/" + o.id + "/cancel", key, nil, "order-state"})
@@ -281,6 +298,9 @@ func (w *World) other(s *shop) *shop {
 func (w *World) startOrder(o *order) error {
 	w.count("started by the shop")
 	o.started = true
+	if o.shop.user != "" {
+		return w.startOlder(o)
+	}
 	return w.want(o, "/start", "start", nil)
 }
 
@@ -361,7 +381,7 @@ func (w *World) checkOrder(o *order, a answer, day int) error {
 		switch {
 		case o.claim() > 0:
 			o.started = o.started || !o.startsByCall && !o.dead && age >= sendAfter
-			wantIssued = o.started && age >= sendAfter
+			wantIssued = o.started && (age >= sendAfter || o.sent)
 		case !o.started && !o.dead: // credited in full: that ends an order, unless its invoice was issued this morning
 			o.started, o.dead = o.issued, !o.issued
 		}

@@ -19,7 +19,12 @@ import (
 
 func (p *person) email() string { return fmt.Sprintf("koper%d@example.org", p.n) }
 
-func (p *person) language() words.Lang { return [...]words.Lang{"nl", "fr", "en", "de"}[p.n%4] }
+func (p *person) language() words.Lang {
+	if p.dutch {
+		return "nl"
+	}
+	return [...]words.Lang{"nl", "fr", "en", "de"}[p.n%4]
+}
 
 // The ways to sign in.
 var entries = []string{"by link", "by code", "with a wrong code first", "by link in another browser", "by a link that was used", "by a link that lay about", "with an address that nobody knows"}

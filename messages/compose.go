@@ -155,6 +155,13 @@ func (p *Post) draft(ctx context.Context, tx *db.Tx, k *kind, d jobs.Due) (*draf
 	if who.Buyer.Email == "" || lock.gone() {
 		return nil, nil // erased
 	}
+	to, handle := who.Buyer.Email, who.Email
+	if k.code == InvoiceCopied {
+		if to, err = copyTo(ctx, tx, &f.order, who.Keys); err != nil || to == "" {
+			return nil, err
+		}
+		handle = p.c.Desk.EmailHandle(to)
+	}
 	f.name = nameOf(&who.Buyer)
 	f.message = tx.ID("msg_")
 	var check []byte
@@ -162,10 +169,20 @@ func (p *Post) draft(ctx context.Context, tx *db.Tx, k *kind, d jobs.Due) (*draf
 		f.check = checkCode(p.c.Vault, f.message)
 		check, _ = p.c.Vault.Handle(checkKind, f.check)
 	}
-	return &draft{to: who.Buyer.Email, handle: who.Email, check: check, lock: lock, facts: f, Message: Message{
+	return &draft{to: to, handle: handle, check: check, lock: lock, facts: f, Message: Message{
 		ID: f.message, Merchant: d.Merchant, Subject: d.Subject, Code: k.code, Version: 1, Purpose: k.purpose, Template: k.template,
 		Language: f.order.Language, Order: f.order.ID, Person: who.Person, State: Waiting, MadeAt: tx.Now, NextAt: tx.Now,
 	}}, nil
+}
+
+// copyTo is the address that gets a copy of an order's bill; "" when there is none any more.
+func copyTo(ctx context.Context, tx *db.Tx, o *orders.Order, keys *vault.PersonKeys) (string, error) {
+	all, err := orders.Remarks(ctx, tx, []orders.Key{{Merchant: o.Merchant, ID: o.ID}})
+	if err != nil || all[0] == nil {
+		return "", err
+	}
+	m, err := all[0].Open(keys)
+	return m.CopyTo, err
 }
 
 func nameOf(b *buyers.Buyer) string {
@@ -212,7 +229,7 @@ func (p *Post) gather(ctx context.Context, tx *db.Tx, k *kind, d jobs.Due) (*fac
 			return nil, err
 		}
 	}
-	if k.code == InvoiceIssued && p.c.PayLink != nil {
+	if (k.code == InvoiceIssued || k.code == InvoiceCopied) && p.c.PayLink != nil {
 		f.payLink, err = p.c.PayLink(ctx, tx, d.Merchant, f.invoice.ID)
 	}
 	return f, err

@@ -27,6 +27,7 @@ const (
 	SignInLink      = "sign-in"
 	FromShop        = "from-shop"
 	NewDevice       = "new-device"
+	InvoiceCopied   = "invoice-copy"
 )
 
 // kind is a kind of message: what tells it, how it is written, and what its two parts must show.
@@ -46,6 +47,8 @@ func kinds() []*kind {
 		{OrderConfirmed, invoices.FactAccepted, vault.Claim, 1, (*writer).orderConfirmed,
 			[]string{"Name", "Shop", "Amount", "Send", "Order", "Ordered", "Terms"}},
 		{InvoiceIssued, invoices.FactIssued, vault.Claim, 1, (*writer).invoiced,
+			[]string{"Name", "Shop", "Amount", "Due", "Number", "Order", "Days", "Latest", "Reference", "Payee", "IBAN"}},
+		{InvoiceCopied, invoices.FactCopied, vault.Claim, 1, (*writer).copied,
 			[]string{"Name", "Shop", "Amount", "Due", "Number", "Order", "Days", "Latest", "Reference", "Payee", "IBAN"}},
 		{PaymentReceived, invoices.FactPaid, vault.Claim, 1, (*writer).paid,
 			[]string{"Name", "Shop", "Amount", "On", "Number", "Order", "Held"}},

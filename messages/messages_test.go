@@ -2,8 +2,10 @@ package messages_test
 
 import (
 	"context"
+	"fmt"
 	"html"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +49,50 @@ func TestInvoiceIsMailed_S_INV_01(t *testing.T) {
 		for _, m := range w.of(o) {
 			if m.Outcome != "250" || m.Attempts != 1 || m.SentAt.IsZero() || m.Template != 1 || m.Language != "nl" || m.Version != 1 {
 				t.Errorf("%+v", m)
+			}
+		}
+	})
+}
+
+// TestCopy: another address that the order names gets the bill as a message of its own; nobody is told once the buyer
+// was forgotten.
+func TestCopy_S_INV_01(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		for n, forgotten := range []bool{false, true} {
+			o := w.place("Jo", "fr")
+			w.settle()
+			w.write(func(tx *db.Tx) error {
+				found, err := orderOf(w, tx, o)
+				if err != nil {
+					return err
+				}
+				keys, err := w.Desk.Keys(t.Context(), tx, found.Person)
+				if err != nil {
+					return err
+				}
+				m := orders.Remark{CopyTo: fmt.Sprintf("kopie%d@example.org", n)}
+				r, err := m.Seal(orders.Key{Merchant: w.shop, ID: o.ID}, keys)
+				if err != nil {
+					return err
+				}
+				if err := orders.PutRemarks(t.Context(), tx, []*orders.Remarked{r}); err != nil || !forgotten {
+					return err
+				}
+				_, err = tx.Exec(t.Context(), `update persons set profile = null where id = $1`, found.Person)
+				return err
+			})
+			w.advance(73 * time.Hour)
+			if forgotten {
+				w.wants(o, "order-confirmed sent")
+				continue
+			}
+			w.wants(o, "order-confirmed sent", "invoice sent", "invoice-copy sent")
+			w.again(invoices.FactCopied, o.Invoices[0].ID)
+			all := w.mails(3)
+			slices.SortFunc(all, func(a, b mailbox.Mail) int { return strings.Compare(b.To, a.To) })
+			if m := all[0]; m.To != "kopie0@example.org" || !strings.Contains(m.Text, "Vous recevez cette copie") ||
+				!slices.ContainsFunc(all[1:], func(o mailbox.Mail) bool { return o.Subject == m.Subject && !strings.Contains(o.Text, "cette copie") }) {
+				t.Errorf("to %s: %s", m.To, m.Text)
 			}
 		}
 	})

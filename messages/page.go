@@ -236,6 +236,12 @@ func (w *writer) invoiced() {
 		w.row("fact-order", w.order.Reference), w.row("fact-ordered", w.Day(w.order.PlacedOn)))
 }
 
+// copied is the bill for somebody else whom the order names.
+func (w *writer) copied() {
+	w.invoiced()
+	w.page.Why = append(w.page.Why, w.say("invoice-copy"))
+}
+
 // transfer is what the buyer types at the bank.
 func (w *writer) transfer() {
 	s := w.section("transfer")

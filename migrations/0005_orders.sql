@@ -42,6 +42,14 @@ create table order_lines (
     primary key (order_id, merchant_id, line_no)
 ) {{.StrictNoRowid}};
 
+create table order_remarks (
+    order_id    text       not null,
+    merchant_id text       not null,
+    said        {{.Sealed}} not null,
+    copy_to     {{.Sealed}},
+    primary key (order_id, merchant_id)
+) {{.StrictNoRowid}};
+
 create table payment_references (
     kind text        not null primary key,
     next {{.Bigint}} not null

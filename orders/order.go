@@ -50,6 +50,7 @@ type New struct {
 	TermsVersion string
 	AcceptedText string           // the button's words
 	AcceptedAt   calendar.Instant // when the buyer pressed it
+	Remark       Remark
 }
 
 // checker gathers wrong fields.
@@ -74,6 +75,7 @@ func (o *New) Check(now calendar.Instant) []fault.Field {
 	c.text(&o.Reference, "#/reference", 64, true)
 	c.text(&o.TermsVersion, "#/terms_version", 40, false)
 	c.text(&o.AcceptedText, "#/accepted_terms/button_text", 200, false)
+	o.Remark.check(c)
 	if !money.KnownCurrency(o.Currency) {
 		c.Wrong("#/currency", "currency", "Only EUR is served.")
 	}

@@ -25,6 +25,7 @@ func reactions(p *Platform, mailOff bool) {
 	case p.Post != nil:
 		p.Scanner.OnReady(invoices.FactAccepted, messages.SliceSize, p.Post.Tell)    // the confirmation of the order
 		p.Scanner.OnReady(invoices.FactIssued, messages.SliceSize, p.Post.Tell)      // the invoice
+		p.Scanner.OnReady(invoices.FactCopied, messages.SliceSize, p.Post.Tell)    // a copy of it for another address
 		p.Scanner.OnReady(invoices.FactPaid, messages.SliceSize, p.Post.Tell)        // the payment has arrived
 		p.Scanner.OnReady(invoices.FactCredited, messages.SliceSize, p.Post.Tell)    // what a credit changes
 		p.Scanner.OnReady(invoices.FactDelayed, messages.SliceSize, p.Post.Tell)     // the bill comes later
@@ -33,7 +34,7 @@ func reactions(p *Platform, mailOff bool) {
 		p.Scanner.OnReady(access.DueArrived, messages.SliceSize, p.arrived)          // somebody signed in on a new device
 		p.Scanner.OnOutside(messages.DueSend, messages.SendLimit, messages.SendCalls, p.Post.Send)
 	case mailOff:
-		for _, fact := range []string{invoices.FactAccepted, invoices.FactIssued, invoices.FactPaid, invoices.FactCredited, invoices.FactDelayed, messages.DueShopText, access.DueSendLink, access.DueArrived} {
+		for _, fact := range []string{invoices.FactAccepted, invoices.FactIssued, invoices.FactCopied, invoices.FactPaid, invoices.FactCredited, invoices.FactDelayed, messages.DueShopText, access.DueSendLink, access.DueArrived} {
 			p.Scanner.On(fact, invoices.SliceSize, pass)
 		}
 	}

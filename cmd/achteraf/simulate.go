@@ -21,6 +21,7 @@ type simulateCmd struct {
 	Seed   uint64 `help:"The world's seed: the same seed gives the same world." default:"1"`
 	Days   int    `help:"Days to live." default:"90"`
 	Orders int    `help:"Orders over all days." default:"500"`
+	Older  int    `help:"So many of the three shops order over the older wire."`
 	JSON   bool   `help:"Print the report as one line of JSON."`
 }
 
@@ -38,7 +39,7 @@ func (c *simulateCmd) Run(ctx context.Context) error {
 		defer os.RemoveAll(dir)
 		url = "sqlite:" + filepath.Join(dir, "achteraf.db")
 	}
-	report, err := market.Run(ctx, market.Config{Seed: c.Seed, Days: c.Days, Orders: c.Orders,
+	report, err := market.Run(ctx, market.Config{Seed: c.Seed, Days: c.Days, Orders: c.Orders, Older: c.Older,
 		Open: func(ctx context.Context, out market.Outside) (*platform.Platform, func() error, error) {
 			return openWorld(ctx, url, out)
 		},
@@ -51,7 +52,7 @@ func (c *simulateCmd) Run(ctx context.Context) error {
 		json.NewEncoder(os.Stdout).Encode(report)
 	}
 	if err != nil {
-		return fmt.Errorf("%w\nreplay: achteraf simulate --seed %d --days %d --orders %d", err, c.Seed, c.Days, c.Orders)
+		return fmt.Errorf("%w\nreplay: achteraf simulate --seed %d --days %d --orders %d --older %d", err, c.Seed, c.Days, c.Orders, c.Older)
 	}
 	if !c.JSON {
 		fmt.Printf("%d days, %d orders (%d accepted), %d payments in %d files, %d by bank button, %d mails, %d sign-ins, %d restarts, %d entries; everything held on each of %d days\nevent log %s (%s)\n",

@@ -301,8 +301,18 @@ func (a *API) show(ctx context.Context, tx *db.Tx, merchant, id string) (orderAn
 			out.Credits = append(out.Credits, creditOf(n))
 		}
 	}
+	if err := a.addRemark(ctx, tx, &o, &out); err != nil {
+		return orderAnswer{}, err
+	}
 	out.Payments, err = a.paymentsOf(ctx, tx, merchant, id)
 	return out, err
+}
+
+// addRemark gives a shop back what it said with its order, as long as that is kept.
+func (a *API) addRemark(ctx context.Context, tx *db.Tx, o *orders.Order, out *orderAnswer) error {
+	m, err := a.Clerk.Remark(ctx, tx, o)
+	out.InvoiceNote, out.CustomerNumber, out.Notes = m.Note, m.Customer, m.Notes
+	return err
 }
 
 // showAll reads the invoices of orders.

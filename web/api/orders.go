@@ -28,6 +28,8 @@ type newOrder struct {
 	DeliveryAddress *postalAddress `json:"delivery_address,omitempty" doc:"Where the goods go, when that is not the buyer's address."`
 	TermsVersion    string         `json:"terms_version,omitempty" nullable:"true" maxLength:"40" doc:"Version of your terms that the buyer accepted."`
 	AcceptedTerms   *acceptedTerms `json:"accepted_terms,omitempty" doc:"The buyer's express act at the till."`
+	InvoiceNote     string         `json:"invoice_note,omitempty" nullable:"true" maxLength:"500" doc:"Printed on the invoice, such as the buyer's own word for the order." example:"PO 4471"`
+	CustomerNumber  string         `json:"customer_number,omitempty" nullable:"true" maxLength:"64" doc:"Your own number of the buyer. It is given back to you alone." example:"C-2088"`
 }
 
 type newLine struct {
@@ -84,7 +86,7 @@ func (m *newOrder) order() (orders.New, buyers.Buyer, error) {
 	}
 	var lacks []fault.Field
 	o := orders.New{Reference: m.Reference, Currency: m.Currency, Prices: m.Prices, TotalCents: m.TotalCents.value,
-		TermsVersion: m.TermsVersion, Lines: make([]orders.Line, len(m.Lines))}
+		TermsVersion: m.TermsVersion, Lines: make([]orders.Line, len(m.Lines)), Remark: orders.Remark{Note: m.InvoiceNote, Customer: m.CustomerNumber}}
 	if !m.TotalCents.given {
 		lacks = append(lacks, missing("#/total_cents"))
 	}
@@ -169,6 +171,9 @@ type orderAnswer struct {
 	PaymentReference *string          `json:"payment_reference" doc:"What the buyer pays with, before and after the invoice." example:"RF451234567890"`
 	Decision         decision         `json:"decision"`
 	Invoices         []invoice        `json:"invoices" nullable:"false"`
+	InvoiceNote      string           `json:"invoice_note,omitempty" doc:"What you gave. Not in lists, nor in the answer to a new order; left out when there is none, or no longer." example:"PO 4471"`
+	CustomerNumber   string           `json:"customer_number,omitempty" doc:"What you gave; as invoice_note." example:"C-2088"`
+	Notes            []string         `json:"notes,omitempty" nullable:"false" doc:"Free words that your plug-in gave on another wire; as invoice_note."`
 	PlacedOn         *calendar.Date   `json:"placed_on" nullable:"true" format:"date" doc:"The civil date at the buyer's address."`
 	CreatedAt        calendar.Instant `json:"created_at" format:"date-time"`
 	Credits          []credit         `json:"credits,omitzero" nullable:"false" doc:"What was credited, the oldest first. Not in lists, nor in the answer to a new order."`

@@ -75,6 +75,23 @@ func invoice(t *testing.T, a answered) map[string]any {
 }
 
 // TestLife follows orders through all that a shop can do to them.
+func TestRemark(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		const said = `"invoice_note":" PO 4471 ","customer_number":"C-2088",`
+		a := w.post("/v1/orders", "k1", strings.Replace(exampleOrder, "{", "{"+said, 1))
+		got := a.object(t)
+		one := w.get("/v1/orders/" + got["id"].(string)).object(t)
+		if a.status != http.StatusCreated || got["invoice_note"] != nil || one["invoice_note"] != "PO 4471" || one["customer_number"] != "C-2088" || one["notes"] != nil {
+			t.Errorf("%s, then %v", a.body, one)
+		}
+		wrong := strings.NewReplacer(" PO 4471 ", strings.Repeat("é", 501), "C-2088", "a\\u0007b").Replace(said)
+		b := w.post("/v1/orders", "k2", strings.Replace(exampleOrder, "{", "{"+wrong, 1))
+		if b.status != http.StatusUnprocessableEntity || !bytes.Contains(b.body, []byte(`"#/invoice_note"`)) || !bytes.Contains(b.body, []byte(`"#/customer_number"`)) {
+			t.Errorf("%d %s", b.status, b.body)
+		}
+	})
+}
+
 func TestLife(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		a, b, c := w.placed(t, "a"), w.placed(t, "b"), w.placed(t, "c")

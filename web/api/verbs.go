@@ -123,7 +123,7 @@ type moment struct {
 	Number      *string          `json:"number" doc:"Of the invoice or credit note." example:"DEMO-2026-000001"`
 	Hold        *string          `json:"hold" doc:"The kind of hold." example:"merchant"`
 	Message     *string          `json:"message" doc:"What was written to the buyer: its id." example:"msg_06a0m8e3xq7v6"`
-	Tells       *string          `json:"tells" doc:"What the message tells: order-confirmed, invoice, payment-received, credit, from-shop; more may come." example:"invoice"`
+	Tells       *string          `json:"tells" doc:"What the message tells: order-confirmed, invoice, invoice-copy, payment-received, credit, from-shop; more may come." example:"invoice"`
 }
 
 // getHistory serves GET /v1/orders/{id}/history.

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 
+	"achteraf/web/page"
+
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -200,7 +202,7 @@ func (w *Wire) serveJSON(rw http.ResponseWriter, r *http.Request, name string) {
 		return
 	}
 	kind := jsonCalls[name]
-	c := &call{ctx: r.Context(), service: &service{name: "v2 " + name}, from: remote(r)}
+	c := &call{ctx: r.Context(), service: &service{name: "v2 " + name}, from: remote(r), network: page.Network(r)}
 	out, err := w.readJSON(rw, r, c, kind)
 	status, code, body := http.StatusOK, "", []byte(nil)
 	if pdf, ok := out.(download); ok && err == nil {

@@ -1,13 +1,15 @@
 package older_test
 
 import (
-	"context"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"achteraf/buyers"
 	"achteraf/internal/db"
+	"achteraf/invoices"
+	"achteraf/messages"
 	"achteraf/orders"
 )
 
@@ -65,19 +67,58 @@ func (w *world) look(number string) (b buyers.Buyer, o orders.Order, lines []ord
 	return b, o, lines
 }
 
-// TestNotes: what no stage asks for is kept sealed; a later code of the carrier replaces the earlier.
-func TestNotes(t *testing.T) {
+// TestNotes: what a plug-in says beside the order is kept sealed, printed where it is meant to be, mailed to the second
+// address, and given back to the shop; a later code of the carrier replaces the earlier.
+func TestNotes_S_INV_01(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.api("check", private())
-		w.api("order", private("ORDERNUMBER=1", "CHECKUUID={uuid}", "EMAIL2=kopie@example.org", "VARIABLE1=ref", "ADITIONALTEXT=PO 1", "TRACKANDTRACE=first")+oneItem)
+		w.api("order", private("ORDERNUMBER=1", "CHECKUUID={uuid}", "EMAIL2=kopie@Example.org", "VARIABLE1=ref", "VARIABLE3=kast 3", "DEBTORNUMBER=D-12",
+			"ADDITIONALTEXT=PO 1\r\n &amp; bel aan "+strings.Repeat("a", 600), "TRACKANDTRACE=first")+oneItem)
 		w.api("start-workflow", "<INVOICES><ITEM><INVOICENUMBER>1</INVOICENUMBER><TRACKANDTRACE>second</TRACKANDTRACE></ITEM></INVOICES>")
-		var said []byte
+		w.must(w.Scanner.RunUntilIdle(t.Context()))
+		var said, copyTo []byte
 		var tracking string
+		var mails []string
+		var page []byte
 		w.must(w.DB.Read(t.Context(), func(tx *db.Tx) error {
-			return tx.QueryRow(context.Background(), `select said, tracking from older_notes`, nil, &said, &tracking)
+			ctx := t.Context()
+			o, err := orders.ByReference(ctx, tx, w.shop, "1")
+			if err != nil {
+				return err
+			}
+			m, err := w.Clerk.Remark(ctx, tx, &o)
+			if err != nil || len(m.Note) != orders.MostNote || !strings.HasPrefix(m.Note, "PO 1 & bel aan aaa") || m.Customer != "D-12" ||
+				strings.Join(m.Notes, ",") != "ref,kast 3" || m.CopyTo != "kopie@example.org" {
+				t.Errorf("%v %+v", err, m)
+			}
+			of, err := invoices.OfOrders(ctx, tx, []invoices.Key{{Merchant: w.shop, ID: o.ID}})
+			if err != nil {
+				return err
+			}
+			if page, err = w.Clerk.Document(ctx, tx, w.shop, of[0][0].ID); err != nil {
+				return err
+			}
+			all, err := messages.OfOrder(ctx, tx, w.shop, o.ID)
+			for _, m := range all {
+				mails = append(mails, m.Code)
+			}
+			if err != nil {
+				return err
+			}
+			if err := tx.QueryRow(ctx, `select tracking from older_notes`, nil, &tracking); err != nil {
+				return err
+			}
+			return tx.QueryRow(ctx, `select said, copy_to from order_remarks`, nil, &said, &copyTo)
 		}))
-		if tracking != "second" || len(said) == 0 || strings.Contains(string(said), "kopie") {
-			t.Errorf("%q %q", tracking, said)
+		if tracking != "second" || len(said) == 0 || len(copyTo) == 0 || strings.Contains(string(said)+string(copyTo), "kopie") {
+			t.Errorf("%q %q %q", tracking, said, copyTo)
+		}
+		if !strings.Contains(string(page), "PO 1 &amp; bel aan aaa") || strings.Contains(string(page), "kast 3") {
+			t.Errorf("the invoice: %s", page)
+		}
+		slices.Sort(mails)
+		if strings.Join(mails, " ") != "invoice invoice-copy order-confirmed" {
+			t.Errorf("mails: %v", mails)
 		}
 	})
 }

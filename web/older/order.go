@@ -47,13 +47,9 @@ type background struct {
 
 // said is what a plug-in tells about an order and no stage asks for. It may be personal, so it is kept sealed.
 type said struct {
-	Email2    string    `json:"email2,omitempty"`
-	Debtor    string    `json:"debtor,omitempty"`
-	VATNumber string    `json:"vat_number,omitempty"`
-	Text      string    `json:"text,omitempty"`
-	Variables [3]string `json:"variables,omitzero"`
-	Tracking  string    `json:"-"`
-	Prefix    string    `json:"-"`
+	VATNumber string `json:"vat_number,omitempty"`
+	Tracking  string `json:"-"`
+	Prefix    string `json:"-"`
 }
 
 // order serves the order, and its dry run.
@@ -186,8 +182,8 @@ func (w *Wire) readOrder(c *call) (*reading, error) {
 	}
 	r.atLast, r.lines = f.err, len(lines)
 	r.ask = invoices.Request{Credential: access.OnBehalf(c.account.Merchant, c.account.agent()), Key: keyOf(c, r.uuid), Route: route, Body: sha256.Sum256(c.body),
-		Order: orders.New{Reference: r.number, Currency: "EUR", Prices: orders.InclVAT, TotalCents: total, Lines: lines},
-		Buyer: b, Loose: true, Witness: w, Note: saidOf(c, &b)}
+		Order: orders.New{Reference: r.number, Currency: "EUR", Prices: orders.InclVAT, TotalCents: total, Lines: lines, Remark: remarkOf(c)},
+		Buyer: b, Loose: true, Uncounted: w.inTest(c), Witness: w, Note: saidOf(c, &b)}
 	prefix := s.Prefix
 	r.ask.Render = func(o invoices.Outcome) (int, []byte, error) {
 		if o.Order == nil {
@@ -279,7 +275,7 @@ func (w *Wire) judge(r *reading, b *background, now calendar.Instant, ask *invoi
 
 // testing says that an order whose check was asked for in test mode is accepted likewise.
 func (w *Wire) testing(c *call) string {
-	if w.Demo && c.account.Settings.TestMode {
+	if w.inTest(c) {
 		return risk.Accepted
 	}
 	return ""
@@ -339,7 +335,7 @@ func (w *Wire) rehearse(r *reading) error {
 			return errRehearsed
 		}
 		tried, err := w.Intake.Check(r.call.ctx, tx, []invoices.Trial{{Merchant: r.call.account.Merchant, Workflow: ask.Workflow, Buyer: ask.Buyer,
-			Cents: ask.Order.TotalCents, Loose: true, Checked: ask.Checked, Test: ask.Test}})
+			Cents: ask.Order.TotalCents, Loose: true, Checked: ask.Checked, Uncounted: ask.Uncounted, Test: ask.Test}})
 		if err != nil {
 			return err
 		}
@@ -354,11 +350,22 @@ func (w *Wire) rehearse(r *reading) error {
 	return err
 }
 
+// remarkOf gathers the shop's remark.
+func remarkOf(c *call) orders.Remark {
+	n := c.api
+	m := orders.Remark{Note: clean(n.get("ADITIONALTEXT", "ADDITIONALTEXT"), orders.MostNote), Customer: clean(n.get("DEBTORNUMBER"), 64), CopyTo: n.get("EMAIL2")}
+	for _, v := range []string{n.line("VARIABLE1"), n.line("VARIABLE2"), n.line("VARIABLE3")} {
+		if v != "" {
+			m.Notes = append(m.Notes, v)
+		}
+	}
+	return m
+}
+
 // saidOf gathers what no stage asks for.
 func saidOf(c *call, b *buyers.Buyer) *said {
 	n := c.api
-	s := &said{Prefix: c.account.Settings.Prefix, Email2: n.line("EMAIL2"), Debtor: n.line("DEBTORNUMBER"), Text: clean(n.get("ADITIONALTEXT", "ADDITIONALTEXT"), 1000),
-		Variables: [3]string{n.line("VARIABLE1"), n.line("VARIABLE2"), n.line("VARIABLE3")}, Tracking: n.line("TRACKANDTRACE")}
+	s := &said{Prefix: c.account.Settings.Prefix, Tracking: n.line("TRACKANDTRACE")}
 	if _, err := ident.VATID(n.line("VATNUMBER")); err != nil || b.Kind != buyers.Company {
 		s.VATNumber = n.line("VATNUMBER")
 	}

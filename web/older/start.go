@@ -114,7 +114,7 @@ func (w *Wire) runStarts(ctx context.Context, tx *db.Tx, in []starting) ([]db.Re
 			keys = append(keys, orders.Key{Merchant: o.Merchant, ID: o.ID})
 		}
 	}
-	began, err := w.Clerk.StartAll(ctx, tx, keys)
+	began, err := w.Clerk.SendAll(ctx, tx, keys)
 	if err != nil {
 		return nil, err
 	}

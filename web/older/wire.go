@@ -25,6 +25,7 @@ import (
 	"achteraf/merchants"
 	"achteraf/messages"
 	"achteraf/payments"
+	"achteraf/web/page"
 )
 
 // Config is what the wire is built from.
@@ -57,6 +58,7 @@ type Wire struct {
 	starts  *db.Batch[starting, []started]
 	paths   map[string]string // of the JSON half, without /v2/
 	counted counter
+	denied  denials
 	mu      sync.Mutex
 	known   map[string]met
 }
@@ -128,6 +130,7 @@ type call struct {
 	ctx      context.Context
 	service  *service
 	from     netip.Addr
+	network  netip.Addr // from, or whom our own proxy names
 	body     []byte
 	query    url.Values // of the JSON half
 	api      *node
@@ -167,7 +170,7 @@ func (w *Wire) serve(rw http.ResponseWriter, r *http.Request, s *service) {
 		http.Error(rw, "This address takes POST only.", http.StatusMethodNotAllowed)
 		return
 	}
-	c := &call{ctx: r.Context(), service: s, from: remote(r)}
+	c := &call{ctx: r.Context(), service: s, from: remote(r), network: page.Network(r)}
 	body, err := w.read(rw, r, c)
 	code := ""
 	if err != nil {
@@ -259,6 +262,10 @@ func (w *Wire) recognise(c *call) error {
 		c.account, c.workflow, c.now = m.account, m.terms, m.now
 		return nil
 	}
+	e := entryOf(c.network, c.from, name)
+	if w.denied.bars(e, wall) {
+		return tooMany()
+	}
 	err := w.DB.Read(c.ctx, func(tx *db.Tx) error {
 		var err error
 		if c.account, err = w.exact(c.ctx, tx, name, id, c.from); err != nil {
@@ -273,8 +280,12 @@ func (w *Wire) recognise(c *call) error {
 		}
 		return err
 	})
-	if err == nil {
+	switch r, ok := errors.AsType[*refusal](err); {
+	case err == nil:
 		w.remember(name, id, c, wall)
+		w.denied.enter(e, wall)
+	case ok && r.code == 101:
+		w.denied.deny(e, wall)
 	}
 	return err
 }
@@ -373,7 +384,7 @@ func (w *Wire) log(c *call, began calendar.Instant, code string, err error) {
 	w.Log.LogAttrs(context.WithoutCancel(c.ctx), level, "request", line...)
 }
 
-// counter counts calls of shops in a minute, in this process.
+// counter counts in a minute, by key, in this process.
 type counter struct {
 	mu      sync.Mutex
 	windows map[string]window
@@ -389,16 +400,27 @@ func (c *counter) add(merchant string, most int, now calendar.Instant) bool {
 	if most <= 0 {
 		return true
 	}
+	return c.count(merchant, 1, now) <= most
+}
+
+// over says whether as many calls as a limit allows were counted before.
+func (c *counter) over(key string, most int, now calendar.Instant) bool {
+	return c.count(key, 0, now) >= most
+}
+
+func (c *counter) count(key string, n int, now calendar.Instant) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.windows == nil || len(c.windows) >= mostMet {
 		c.windows = map[string]window{}
 	}
-	x, ok := c.windows[merchant]
+	x, ok := c.windows[key]
 	if !ok || now.Sub(x.began) >= time.Minute || now.Before(x.began) {
 		x = window{began: now}
 	}
-	x.used++
-	c.windows[merchant] = x
-	return x.used <= most
+	x.used += n
+	if n > 0 {
+		c.windows[key] = x
+	}
+	return x.used
 }

@@ -230,6 +230,7 @@ func TestSecondLook(t *testing.T) {
 // TestAttempt: a check is an attempt on record, and the order after it is the same one.
 func TestAttempt_S_CHK_02(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
+		w.set(func(s *older.Settings) { s.TestMode = false })
 		attempts := func(number string) risk.Record {
 			var r risk.Record
 			w.must(w.DB.Read(t.Context(), func(tx *db.Tx) error {
@@ -252,8 +253,44 @@ func TestAttempt_S_CHK_02(t *testing.T) {
 		}
 		w.api("check", private("BIRTHDATE="))
 		w.api("check", private("BIRTHDATE=", "ORDERAMOUNT=800"))
+		const refusals = "events where kind = 'order.refused'"
+		before := w.count(refusals)
 		if got := w.api("check", private("BIRTHDATE=", "ORDERAMOUNT=800", "EMAIL=new@example.org", "PHONENUMBER=0687654321")); code(got) != "501" {
 			t.Errorf("without a date of birth the contract raises a limit: %s", got)
+		}
+		if w.count(refusals) != before+1 {
+			t.Error("nobody hears of a check that was refused")
+		}
+	})
+}
+
+// TestTestModeCountsNothing: a program that tries the wire may use one person again and again. What that person owes
+// still counts, and so do attempts once the mode has ended.
+func TestTestModeCountsNothing_S_CHK_02(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for n := range 30 {
+			edit := []string{"BACKDOOR=0", "BACKDOOR=1", "BACKDOOR="}[n%3]
+			if got, want := code(w.api("check", private(edit))), []string{"501", "500", "500"}[n%3]; got != want {
+				t.Fatalf("check %d, %s: %s", n, edit, got)
+			}
+			if n%3 == 0 || n > 12 {
+				continue
+			}
+			if got := w.api("order", private(fmt.Sprintf("ORDERNUMBER=%d", n), "CHECKUUID={uuid}", "VALIDATEORDER=Y")+oneItem); code(got) != "200" {
+				t.Fatalf("dry run %d: %s", n, got)
+			}
+			if got := w.api("order", private(fmt.Sprintf("ORDERNUMBER=%d", n), "CHECKUUID={uuid}")+oneItem); code(got) != "200" {
+				t.Fatalf("order %d: %s", n, got)
+			}
+		}
+		if got := code(w.api("check", private("ORDERAMOUNT=2000"))); got != "501" {
+			t.Errorf("what is owed does not count: %s", got)
+		}
+		w.set(func(s *older.Settings) { s.TestMode = false })
+		for n := range 25 {
+			if got := code(w.api("check", private())); n == 0 && got != "500" || n == 24 && got != "501" {
+				t.Errorf("after the mode, attempt %d: %s", n, got)
+			}
 		}
 	})
 }
@@ -405,5 +442,75 @@ func TestSecrets(t *testing.T) {
 				return err
 			})
 		}))
+	})
+}
+
+// TestGuessing: who tries accounts is no longer looked up, whether there is such a name or not; a shop whose name is
+// tried goes on where it was before.
+func TestGuessing(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		try := func(network, name, id string) string {
+			t.Helper()
+			body := strings.NewReplacer("demoshop", name, "{id}", id).Replace(envelope(private("BACKDOOR=1")))
+			w.from = network
+			_, _, got := w.answer("POST /api/check HTTP/1.1\nHost: x\n\n" + body)
+			return got
+		}
+		const wrong = "00112233445566778899aabbccddeeff00112233"
+		if got := code(try("192.0.2.7", "demoshop", w.id)); got != "500" {
+			t.Fatal(got)
+		}
+		for _, name := range []string{"demoshop", "nobody"} {
+			first, last := try("198.51.100.1", name, wrong), ""
+			for range 60 {
+				last = try("198.51.100.1", name, wrong)
+			}
+			if code(first) != "101" || code(last) != "101" || !strings.Contains(last, "Too many") || strings.Contains(first, "Too many") {
+				t.Errorf("%s: %s then %s", name, first, last)
+			}
+		}
+		w.place.Clock.Advance(6 * time.Second)
+		if got := code(try("192.0.2.7", "demoshop", w.id)); got != "500" {
+			t.Errorf("the shop is locked out: %s", got)
+		}
+		w.place.Clock.Advance(6 * time.Second)
+		if got := code(try("198.51.100.9", "demoshop", w.id)); got != "101" {
+			t.Errorf("a network nobody knows: %s", got)
+		}
+		for n := range 600 {
+			try("198.51.100.2", fmt.Sprintf("name%d", n), wrong)
+		}
+		if got := try("198.51.100.2", "other", wrong); !strings.Contains(got, "Too many") {
+			t.Errorf("a network that tries names: %s", got)
+		}
+		w.place.Clock.Advance(time.Minute)
+		if got := code(try("198.51.100.2", "demoshop", w.id)); got != "500" {
+			t.Errorf("a minute later: %s", got)
+		}
+	})
+}
+
+// TestStartSends_S_PAY_12: the start says that the goods are on their way, so the invoice comes now and not on its day.
+func TestStartSends_S_PAY_12(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.accepted("1")
+		w.accepted("2")
+		w.api("on-hold", "<ACTION>Onhold</ACTION><INVOICENUMBER>2</INVOICENUMBER><DAYS>3</DAYS>")
+		if got := w.api("start-workflow", list("1", "2")); strings.Count(got, "<CODE>500</CODE>") != 3 {
+			t.Fatal(got)
+		}
+		w.must(w.Scanner.RunUntilIdle(t.Context()))
+		issued := map[string]bool{}
+		w.must(w.DB.Read(t.Context(), func(tx *db.Tx) error {
+			return tx.Each(t.Context(), `select o.reference, coalesce(v.number, '') from orders o join invoices v on v.order_id = o.id`, nil, func(r db.Row) error {
+				var reference, number string
+				err := r.Scan(&reference, &number)
+				issued[reference] = number != ""
+				return err
+			})
+		}))
+		if !issued["1"] || issued["2"] {
+			t.Errorf("issued: %v", issued)
+		}
 	})
 }

@@ -3,6 +3,7 @@ package older_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -41,6 +42,7 @@ type world struct {
 	shop  string
 	id    string // of the account
 	uuid  string // of the last approved check
+	from  string // whence calls come; "": 192.0.2.1
 	log   *bytes.Buffer
 }
 
@@ -157,7 +159,7 @@ func (w *world) answer(raw string) (int, http.Header, string) {
 	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(head + body)))
 	w.must(err)
 	r = r.WithContext(w.t.Context())
-	r.RemoteAddr = "192.0.2.1:40000"
+	r.RemoteAddr = cmp.Or(w.from, "192.0.2.1") + ":40000"
 	rec := httptest.NewRecorder()
 	w.Handler().ServeHTTP(rec, r)
 	out, err := io.ReadAll(rec.Body)
