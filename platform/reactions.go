@@ -25,7 +25,7 @@ func reactions(p *Platform, mailOff bool) {
 	case p.Post != nil:
 		p.Scanner.OnReady(invoices.FactAccepted, messages.SliceSize, p.Post.Tell)    // the confirmation of the order
 		p.Scanner.OnReady(invoices.FactIssued, messages.SliceSize, p.Post.Tell)      // the invoice
-		p.Scanner.OnReady(invoices.FactCopied, messages.SliceSize, p.Post.Tell)    // a copy of it for another address
+		p.Scanner.OnReady(invoices.FactCopied, messages.SliceSize, p.Post.Tell)      // a copy of it for another address
 		p.Scanner.OnReady(invoices.FactPaid, messages.SliceSize, p.Post.Tell)        // the payment has arrived
 		p.Scanner.OnReady(invoices.FactCredited, messages.SliceSize, p.Post.Tell)    // what a credit changes
 		p.Scanner.OnReady(invoices.FactDelayed, messages.SliceSize, p.Post.Tell)     // the bill comes later
