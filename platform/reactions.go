@@ -1,9 +1,9 @@
 package platform
 
 import (
-	"achteraf/access"
 	"context"
 
+	"achteraf/access"
 	"achteraf/checkout"
 	"achteraf/internal/db"
 	"achteraf/internal/jobs"
