@@ -257,9 +257,9 @@ func TestServerSaysLater(t *testing.T) {
 				t.Fatalf("%+v", m)
 			}
 			w.read(func(tx *db.Tx) error {
-				all, err := messages.Unsent(t.Context(), tx, "", 10)
-				if len(all) != 1 || all[0].ID != m.ID {
-					t.Errorf("waiting: %v", all)
+				n, since, err := messages.Backlog(t.Context(), tx)
+				if n != 1 || since != m.MadeAt {
+					t.Errorf("%d wait since %v", n, since)
 				}
 				return err
 			})

@@ -128,11 +128,6 @@ func OfOrder(ctx context.Context, tx *db.Tx, merchant, order string) ([]Message,
 	return list(ctx, tx, `select `+columns+` from messages where order_id = $1 and merchant_id = $2 order by id`, order, merchant)
 }
 
-// Unsent reads messages that no server has taken yet, of all merchants, after a cursor, the id of the last one seen.
-func Unsent(ctx context.Context, tx *db.Tx, after string, limit int) ([]Message, error) {
-	return list(ctx, tx, `select `+columns+` from messages where state = 'waiting' and id > $1 order by id limit $2`, after, limit)
-}
-
 // Backlog says how many messages no server has taken yet, and since when the oldest waits, in business time.
 func Backlog(ctx context.Context, tx *db.Tx) (n int64, since calendar.Instant, err error) {
 	err = tx.QueryRow(ctx, `select count(*), min(made_at) from messages where state = 'waiting'`, nil, &n, &since)
