@@ -12,24 +12,34 @@ const mostItemsOfList = 100
 
 // credit serves credits: goods came back, or cost less. Each item is a transaction of its own.
 func (w *Wire) credit(c *call) ([]byte, error) {
+	items, got, err := c.each(w.creditOne, 402)
+	if err != nil {
+		return nil, err
+	}
+	return statuses("200", items, got), nil
+}
+
+// each serves the items of a list, one after the other. unknown is the code of the answer where the only item has a
+// number that nobody knows.
+func (c *call) each(serve func(*call, item) (started, error), unknown int) ([]item, []started, error) {
 	items := c.itemsOf()
 	switch {
 	case len(items) == 0:
-		return nil, noItems()
+		return nil, nil, noItems()
 	case len(items) > mostItemsOfList:
-		return nil, refuse(708, "At most %d invoices at one time", mostItemsOfList)
+		return nil, nil, refuse(708, "At most %d invoices at one time", mostItemsOfList)
 	}
 	got := make([]started, len(items))
 	for i, x := range items {
 		var err error
-		if got[i], err = w.creditOne(c, x); err != nil {
-			return nil, err
+		if got[i], err = serve(c, x); err != nil {
+			return nil, nil, err
 		}
 	}
 	if len(items) == 1 && got[0].code != 200 {
-		return nil, itemRefused(got[0], 402)
+		return nil, nil, itemRefused(got[0], unknown)
 	}
-	return statuses("200", items, got), nil
+	return items, got, nil
 }
 
 // itemRefused is the answer where the only item of a call fails: every plug-in shows its text. unknown is the code

@@ -14,22 +14,9 @@ const mostDescription = 30
 
 // payment serves the shop's word that its buyer paid it. Each item is a transaction of its own.
 func (w *Wire) payment(c *call) ([]byte, error) {
-	items := c.itemsOf()
-	switch {
-	case len(items) == 0:
-		return nil, noItems()
-	case len(items) > mostItemsOfList:
-		return nil, refuse(708, "At most %d invoices at one time", mostItemsOfList)
-	}
-	got := make([]started, len(items))
-	for i, x := range items {
-		var err error
-		if got[i], err = w.paymentOne(c, x); err != nil {
-			return nil, err
-		}
-	}
-	if len(items) == 1 && got[0].code != 200 {
-		return nil, itemRefused(got[0], 704)
+	items, got, err := c.each(w.paymentOne, 704)
+	if err != nil {
+		return nil, err
 	}
 	return lists("INVOICES", "200", items, got), nil
 }
