@@ -50,9 +50,9 @@ func abroadFirm(r *invoices.Request) {
 	r.Order.TotalCents = 1300_87
 }
 
-// TestData_S_INV_10: invoices and credit notes as data hold to the rules of EN 16931 and Peppol that can be checked here,
+// TestData: invoices and credit notes as data hold to the rules of EN 16931 and Peppol that can be checked here,
 // and say the sums of the document.
-func TestData_S_INV_10(t *testing.T) {
+func TestData(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		p := newPrinter(t, d).withPages()
 		guaranteed := merchants.StandardContract()

@@ -11,7 +11,7 @@ import (
 )
 
 // TestFiles: an invoice and a credit note as files, for their own shop only, the same each time.
-func TestFiles_S_INV_10(t *testing.T) {
+func TestFiles(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		order := w.placed(t, "a")
 		early := w.post("/v1/orders/"+order+"/credits", "k1", `{"amount_cents":100,"reason":"price"}`).object(t)["credits"].([]any)[0].(map[string]any)

@@ -444,7 +444,7 @@ func TestForeignOrders_S_APP_06(t *testing.T) {
 }
 
 // TestOrderPage follows one order: its sums are the ledger's, and its documents are there.
-func TestOrderPage_S_APP_06_S_INV_10(t *testing.T) {
+func TestOrderPage_S_APP_06(t *testing.T) {
 	eachEngine(t, func(t *testing.T, w *world) {
 		o := w.place(sanne, "nl", "Trailschoenen <b>", 8990)
 		b := w.browser().in(sanne)
