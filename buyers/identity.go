@@ -194,10 +194,11 @@ func (d *Desk) Correct(ctx context.Context, tx *db.Tx, c Correction) error {
 		h.openCents += c.OpenCents
 		h.overdue += c.Overdue
 		hashes[m.kind] = []byte(h.key.hash)
-		if m.kind == byEmail && h.person != p.id && c.Order != "" {
-			if err := file(ctx, tx, h.person, c.Order, c.Merchant); err != nil {
+		if m.kind == byEmail && c.Order != "" {
+			if err := unfile(ctx, tx, c); err != nil {
 				return err
 			}
+			s.orders = files(p, h, c.Order, c.Merchant)
 		}
 	}
 	row, err := identityRow(tx, &c.Buyer, p, hashes, c.Attempt, c.Merchant, latest.Version+1, c.By, c.Reason)
@@ -208,10 +209,14 @@ func (d *Desk) Correct(ctx context.Context, tx *db.Tx, c Correction) error {
 	return s.Flush(ctx)
 }
 
-// file puts an order among those of a person as well.
-func file(ctx context.Context, tx *db.Tx, person, order, merchant string) error {
+// unfile takes a corrected order from all whom earlier versions filed it under.
+func unfile(ctx context.Context, tx *db.Tx, c Correction) error {
 	_, err := tx.Exec(ctx, `
-insert into person_orders (person_id, order_id, merchant_id) values ($1, $2, $3)
-    on conflict do nothing`, person, order, merchant)
+delete from person_orders
+ where order_id = $1 and merchant_id = $2
+   and person_id in (select person_id from identities where id = $3 and merchant_id = $2
+                     union
+                     select h.person_id from identities i join handles h on h.kind = 'email' and h.hash = i.email_hash
+                      where i.id = $3 and i.merchant_id = $2)`, c.Order, c.Merchant, c.Attempt)
 	return err
 }

@@ -50,7 +50,8 @@ update handles
 		db.Col{Name: "because", Type: db.Text}, db.Col{Name: "made_at", Type: db.Instant})
 
 	newPersonOrders = db.NewTable("person_orders", "",
-		db.Col{Name: "person_id", Type: db.Text}, db.Col{Name: "order_id", Type: db.Text}, db.Col{Name: "merchant_id", Type: db.Text})
+		db.Col{Name: "person_id", Type: db.Text}, db.Col{Name: "order_id", Type: db.Text}, db.Col{Name: "merchant_id", Type: db.Text},
+		db.Col{Name: "email_hash", Type: db.Bytes})
 )
 
 // handle is one row of handles while a slice works on it.
@@ -252,9 +253,13 @@ func (s *Slice) Keep(i int, a Attempt) (string, *vault.PersonKeys, error) {
 	if err != nil {
 		return "", nil, err
 	}
+	var address *handle
 	for _, m := range marks {
 		h := s.handleOf(m, p)
 		h.touched = true
+		if m.kind == byEmail {
+			address = h
+		}
 		if !a.Counted {
 			h.recent = h.recent.add(s.day)
 		}
@@ -263,12 +268,9 @@ func (s *Slice) Keep(i int, a Attempt) (string, *vault.PersonKeys, error) {
 		}
 		h.openCents += a.Cents
 		h.orders++
-		if m.kind == byEmail && h.person != p.id {
-			s.orders = append(s.orders, []any{h.person, a.Order, a.Merchant}) // found by whoever proves the address
-		}
 	}
 	if a.Order != "" {
-		s.orders = append(s.orders, []any{p.id, a.Order, a.Merchant})
+		s.orders = append(s.orders, files(p, address, a.Order, a.Merchant)...)
 	}
 	row, err := s.identity(s.asked[i].buyer, p, marks, a)
 	if err != nil {
@@ -276,6 +278,17 @@ func (s *Slice) Keep(i int, a Attempt) (string, *vault.PersonKeys, error) {
 	}
 	s.identities = append(s.identities, row)
 	return p.id, p.keys, nil
+}
+
+// files are the rows of an order among those of a person: of who ordered, and of whose the e-mail address is, since
+// whoever proves the address finds it.
+func files(p *person, address *handle, order, merchant string) [][]any {
+	hash := []byte(address.key.hash)
+	rows := [][]any{{p.id, order, merchant, hash}}
+	if address.person != p.id {
+		rows = append(rows, []any{address.person, order, merchant, hash})
+	}
+	return rows
 }
 
 // handleOf returns the handle of a mark, a new one of person p when there is none yet.

@@ -24,8 +24,7 @@ const selectLatest = `
 select o.merchant_id, o.attempt_id, o.language, o.country
   from person_orders po
   join orders o on o.id = po.order_id and o.merchant_id = po.merchant_id
-  join identities i on i.id = o.attempt_id and i.merchant_id = o.merchant_id
- where po.person_id = $1 and i.email_hash = $2
+ where po.person_id = $1 and po.email_hash = $2
  order by po.order_id desc limit 1`
 
 // Arrived writes to the address that was proved that somebody signed in with it. A session holds no address, so it is

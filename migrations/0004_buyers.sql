@@ -30,10 +30,12 @@ create table unions (
     undone_at  {{.Instant}}
 ) {{.Strict}};
 
+-- email_hash is that of the latest version of the order's identity: whoever proves the address sees the order.
 create table person_orders (
     person_id   text not null,
     order_id    text not null,
     merchant_id text not null,
+    email_hash  {{.Bytes}} not null,
     primary key (person_id, order_id, merchant_id)
 ) {{.StrictNoRowid}};
 

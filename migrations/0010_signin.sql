@@ -52,10 +52,3 @@ create table pay_links (
     changed_at  {{.Instant}} not null,
     primary key (invoice_id, merchant_id)
 ) {{.StrictNoRowid}};
-
--- An order is also filed under the person of its e-mail address, where that is another than who ordered.
-insert into person_orders (person_id, order_id, merchant_id)
-select distinct u.other_id, o.id, o.merchant_id
-  from unions u join orders o on o.attempt_id = u.because
- where true
-    on conflict do nothing;

@@ -32,13 +32,19 @@ type List struct {
 
 // Bills lists everything that belongs to proved handles, for as long as it is kept.
 func (r *Reports) Bills(ctx context.Context, tx *db.Tx, want Want) (List, error) {
-	all, err := worked(ctx, tx, want.Handles)
+	all, err := owned(ctx, tx, want.Handles, findItems)
 	if err != nil {
 		return List{}, err
 	}
-	out := List{All: len(all), Language: languageOf(all)}
-	slices.SortFunc(all, func(a, b *Item) int { return -strings.Compare(a.Order, b.Order) })
+	out := List{All: len(all)}
+	if out.Language, err = languageOf(ctx, tx, all); err != nil {
+		return List{}, err
+	}
+	slices.Reverse(all)
 	if want.Search != "" {
+		if err := describe(ctx, tx, all); err != nil {
+			return List{}, err
+		}
 		if all, err = search(ctx, tx, all, want.Search); err != nil {
 			return List{}, err
 		}
@@ -49,6 +55,9 @@ func (r *Reports) Bills(ctx context.Context, tx *db.Tx, want Want) (List, error)
 	all = all[from:min(from+want.Size, len(all))]
 	if len(all) > 0 {
 		out.From = from + 1
+	}
+	if err := work(ctx, tx, all); err != nil {
+		return List{}, err
 	}
 	if want.Search == "" {
 		if err := nameGoods(ctx, tx, all); err != nil {

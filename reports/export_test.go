@@ -2,7 +2,7 @@ package reports
 
 // Statements is every statement of this package by name, with $1, $2 for keys.
 func Statements() map[string]string {
-	return map[string]string{"items": itemColumns, "item": selectItem, "goods": selectGoods, "holds": selectHolds,
+	return map[string]string{"items": selectItems, "item": selectItem, "order": selectOrder, "goods": selectGoods, "holds": selectHolds,
 		"keys": entryKeys, "entries": selectEntries, "claim": selectClaim, "letters": selectLetters,
 		"by reference": standingByReference, "by number": standingByNumber}
 }

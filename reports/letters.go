@@ -63,7 +63,10 @@ func (r *Reports) Letters(ctx context.Context, tx *db.Tx, handles []buyers.Handl
 		return Letters{}, err
 	}
 	slices.SortFunc(all, func(a, b found) int { return -strings.Compare(a.ID, b.ID) })
-	out := Letters{Language: languageOf(items)}
+	var out Letters
+	if out.Language, err = languageOf(ctx, tx, items); err != nil {
+		return Letters{}, err
+	}
 	if len(all) > limit {
 		all = all[:limit]
 		out.Next = all[limit-1].ID
@@ -75,6 +78,9 @@ func (r *Reports) Letters(ctx context.Context, tx *db.Tx, handles []buyers.Handl
 			shown[x.of] = true
 			of = append(of, x.of)
 		}
+	}
+	if err := nameShops(ctx, tx, of); err != nil {
+		return Letters{}, err
 	}
 	if err := nameGoods(ctx, tx, of); err != nil {
 		return Letters{}, err
@@ -98,7 +104,10 @@ func (r *Reports) Shops(ctx context.Context, tx *db.Tx, handles []buyers.Handle,
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(items, func(a, b *Item) int { return -strings.Compare(a.Order, b.Order) })
+	slices.Reverse(items)
+	if err := nameShops(ctx, tx, items); err != nil {
+		return nil, err
+	}
 	var all []Shop
 	known := map[string]bool{}
 	for _, x := range items {
@@ -118,5 +127,8 @@ func (r *Reports) Shops(ctx context.Context, tx *db.Tx, handles []buyers.Handle,
 // Language is that of the latest order of proved handles, "" where there is none.
 func (r *Reports) Language(ctx context.Context, tx *db.Tx, handles []buyers.Handle) (string, error) {
 	items, err := owned(ctx, tx, handles, findItems)
-	return languageOf(items), err
+	if err != nil {
+		return "", err
+	}
+	return languageOf(ctx, tx, items)
 }

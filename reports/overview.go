@@ -85,40 +85,36 @@ type Item struct {
 	Holds            []Hold        // in force
 
 	country string
-	version int64 // of the identity
-	email   []byte
 	movedAt calendar.Instant
 }
 
 // Paused says that a hold stops all of it: nothing is to be paid now.
 func (i *Item) Paused() bool { return pausing(i.Holds, i.Status).whole }
 
-// An identity has a row for each version; the latest decides, and is picked here, since nearly all have one only.
-const itemColumns = `
-select i.version, i.email_hash, o.id, o.merchant_id, o.reference, o.payment_reference, o.state, o.language, o.country, o.placed_on,
-       v.id, v.status, coalesce(v.number, ''), v.currency, v.total_cents, v.open_cents, v.paid_cents, v.credited_cents, v.held_cents,
-       v.overdue, v.send_on, v.issued_on, v.due_on, v.moved_at
+// What belongs to a person and an address: the invoices. Their orders are read by describe, for those that are shown.
+const selectItems = `
+select v.order_id, v.merchant_id, v.id, v.status, coalesce(v.number, ''), v.currency, v.total_cents, v.open_cents, v.paid_cents,
+       v.credited_cents, v.held_cents, v.overdue, v.send_on, v.issued_on, v.due_on, v.moved_at
   from person_orders po
-  join orders o on o.id = po.order_id and o.merchant_id = po.merchant_id
-  join invoices v on v.order_id = o.id and v.merchant_id = o.merchant_id
-  join identities i on i.id = o.attempt_id and i.merchant_id = o.merchant_id
- where po.person_id = $1`
+  join invoices v on v.order_id = po.order_id and v.merchant_id = po.merchant_id
+ where po.person_id = $1 and po.email_hash = $2`
 
 const (
-	selectItem = itemColumns + ` and po.order_id = $2`
-	selectShop = `select name, slug from merchants where id = $1`
+	selectItem  = selectItems + ` and po.order_id = $3`
+	selectOrder = `select reference, payment_reference, state, language, country, placed_on from orders where id = $1 and merchant_id = $2`
+	selectShop  = `select name, slug from merchants where id = $1`
 )
 
 var (
-	findItems = db.NewQuery(itemColumns, db.Text)
-	findItem  = db.NewQuery(selectItem, db.Text, db.Text)
-	findShops = db.NewQuery(selectShop, db.Text)
+	findItems  = db.NewQuery(selectItems, db.Text, db.Bytes)
+	findItem   = db.NewQuery(selectItem, db.Text, db.Bytes, db.Text)
+	findOrders = db.NewQuery(selectOrder, db.Text, db.Text)
+	findShops  = db.NewQuery(selectShop, db.Text)
 )
 
 func (i *Item) scan(r db.Row) error {
-	return r.Scan(&i.version, &i.email, &i.Order, &i.Merchant, &i.Reference, &i.PaymentReference, &i.State, &i.Language, &i.country, &i.PlacedOn,
-		&i.Invoice, &i.Status, &i.Number, &i.Currency, &i.TotalCents, &i.OpenCents, &i.PaidCents, &i.CreditedCents, &i.HeldCents,
-		&i.Overdue, &i.SendOn, &i.IssuedOn, &i.DueOn, &i.movedAt)
+	return r.Scan(&i.Order, &i.Merchant, &i.Invoice, &i.Status, &i.Number, &i.Currency, &i.TotalCents, &i.OpenCents, &i.PaidCents,
+		&i.CreditedCents, &i.HeldCents, &i.Overdue, &i.SendOn, &i.IssuedOn, &i.DueOn, &i.movedAt)
 }
 
 // proofs is what may be looked up by.
@@ -134,38 +130,39 @@ func proofsOf(handles []buyers.Handle) proofs {
 	return p
 }
 
-// owned runs a query once for each person of the handles, and returns what belongs to the handles themselves: a
-// person may have ordered with other addresses too.
+// owned runs a query for each person of the handles, and returns what belongs to the handles themselves, the oldest
+// order first: a person may have ordered with other addresses too.
 func owned(ctx context.Context, tx *db.Tx, handles []buyers.Handle, q *db.Query, more ...any) ([]*Item, error) {
 	people, err := buyers.Owners(ctx, tx, handles)
 	if err != nil {
 		return nil, err
 	}
-	proved := proofsOf(handles)
-	keys := make([][]any, len(people))
-	for i, id := range people {
-		keys[i] = append([]any{id}, more...)
+	var keys [][]any
+	for _, person := range people {
+		for hash := range proofsOf(handles) {
+			keys = append(keys, append([]any{person, []byte(hash)}, more...))
+		}
 	}
 	var all []*Item
-	latest := map[orders.Key]*Item{}
 	err = tx.Find(ctx, q, keys, func(_ int, r db.Row) error {
 		x := &Item{}
-		err := x.scan(r)
-		k := orders.Key{Merchant: x.Merchant, ID: x.Order}
-		switch old := latest[k]; {
-		case old == nil:
-			latest[k] = x
-			all = append(all, x)
-		case old.version < x.version:
-			*old = *x
-		}
-		return err
+		all = append(all, x)
+		return x.scan(r)
+	})
+	slices.SortFunc(all, func(a, b *Item) int { return strings.Compare(a.Order, b.Order) })
+	return slices.CompactFunc(all, func(a, b *Item) bool { return a.Order == b.Order && a.Merchant == b.Merchant }), err
+}
+
+// describe reads the orders and shops of items.
+func describe(ctx context.Context, tx *db.Tx, list []*Item) error {
+	err := tx.Find(ctx, findOrders, keysOf(list), func(n int, r db.Row) error {
+		x := list[n]
+		return r.Scan(&x.Reference, &x.PaymentReference, &x.State, &x.Language, &x.country, &x.PlacedOn)
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	all = slices.DeleteFunc(all, func(x *Item) bool { return !proved[string(x.email)] })
-	return all, nameShops(ctx, tx, all)
+	return nameShops(ctx, tx, list)
 }
 
 // nameShops reads each shop once.
@@ -190,45 +187,57 @@ const standardLimit = 20
 
 // Overview reads what belongs to proved handles: all that is not done, and the newest of the rest.
 func (r *Reports) Overview(ctx context.Context, tx *db.Tx, ask Ask) (Overview, error) {
-	all, err := worked(ctx, tx, ask.Handles)
+	all, err := owned(ctx, tx, ask.Handles, findItems)
 	if err != nil {
 		return Overview{}, err
 	}
-	out := Overview{Found: len(all), Language: languageOf(all)}
+	pay, next, over := split(all)
+	shown := slices.Concat(pay, next, over[:min(len(over), cmp.Or(max(ask.Limit, 0), standardLimit))])
+	if err := work(ctx, tx, shown); err != nil {
+		return Overview{}, err
+	}
+	if err := nameGoods(ctx, tx, shown); err != nil {
+		return Overview{}, err
+	}
+	out := Overview{Found: len(all)}
 	for _, x := range all {
 		out.Sums.add(x)
 	}
-	pay, next, over := split(all)
-	over = over[:min(len(over), cmp.Or(max(ask.Limit, 0), standardLimit))]
-	if err := nameGoods(ctx, tx, slices.Concat(pay, next, over)); err != nil {
+	if out.Language, err = languageOf(ctx, tx, all); err != nil {
 		return Overview{}, err
 	}
-	out.ToPay, out.Later, out.Done = values(pay), values(next), values(over)
+	n := len(pay) + len(next)
+	out.ToPay, out.Later, out.Done = values(pay), values(next), values(shown[n:])
 	return out, nil
 }
 
-// worked is everything of proved handles as it stands today.
-func worked(ctx context.Context, tx *db.Tx, handles []buyers.Handle) ([]*Item, error) {
-	all, err := owned(ctx, tx, handles, findItems)
-	if err != nil {
-		return nil, err
+// work reads what is shown of items, as it stands today.
+func work(ctx context.Context, tx *db.Tx, list []*Item) error {
+	if err := describe(ctx, tx, list); err != nil {
+		return err
 	}
-	if err := hold(ctx, tx, all); err != nil {
-		return nil, err
+	if err := hold(ctx, tx, list); err != nil {
+		return err
 	}
-	for _, x := range all {
+	for _, x := range list {
 		if err := x.workOut(tx.Now); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return all, nil
+	return nil
 }
 
-func languageOf(all []*Item) string {
+// languageOf is that of the latest order, "" where there is none.
+func languageOf(ctx context.Context, tx *db.Tx, all []*Item) (string, error) {
 	if len(all) == 0 {
-		return ""
+		return "", nil
 	}
-	return slices.MaxFunc(all, func(a, b *Item) int { return strings.Compare(a.Order, b.Order) }).Language
+	latest := slices.MaxFunc(all, func(a, b *Item) int { return strings.Compare(a.Order, b.Order) })
+	if latest.Language != "" {
+		return latest.Language, nil
+	}
+	err := describe(ctx, tx, []*Item{latest})
+	return latest.Language, err
 }
 
 // workOut fills in what follows from the day.

@@ -142,6 +142,9 @@ func (r *Reports) OrderStory(ctx context.Context, tx *db.Tx, handles []buyers.Ha
 	if len(found) == 0 {
 		return nil, fault.Missing("order", "There is no such order.")
 	}
+	if err := describe(ctx, tx, found[:1]); err != nil {
+		return nil, err
+	}
 	s := &Story{Item: *found[0]}
 	if err := s.read(ctx, tx); err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ select o.placed_at
  where not exists (
        select 1 from identities i
          join handles h on h.kind = 'email' and h.hash = i.email_hash
-         join person_orders po on po.person_id = h.person_id and po.order_id = o.id and po.merchant_id = o.merchant_id
+         join person_orders po on po.person_id = h.person_id and po.order_id = o.id and po.merchant_id = o.merchant_id and po.email_hash = i.email_hash
          join invoices v on v.order_id = o.id and v.merchant_id = o.merchant_id
         where i.id = o.attempt_id and i.merchant_id = o.merchant_id)
  order by o.placed_at limit 1`

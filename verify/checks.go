@@ -34,6 +34,7 @@ var checks = []check{
 	{"buyer-credit", "What is held for the buyer of an order is never less than nothing, and the invoice says as much as the journal.", checkCredit},
 	{"bank-lines", "No bank line is allocated beyond its amount; what is left of it is what the line says and its balance in the journal.", checkBankLines},
 	{"handles", "The open amount of each handle, and its number of overdue invoices, are those of the invoices of the orders whose buyer has it.", checkHandles},
+	{"owners", "Each order is among those of the person who ordered, and of the person whose e-mail address it has, under the address of its identity's latest version; nobody has another's.", checkOwners},
 	{"documents", "Each issued invoice and each credit note with a number has the one document that was fixed with it, and nothing else has one.", checkDocuments},
 	{"psp-payments", "Each payment by bank button stands in the journal with what was paid, off its invoice or for its buyer; each settlement is its payments, and closes the provider's account with its bank line; nothing else is on that account.", checkPSP},
 	{"shop-receipts", "Each payment that a shop says it received stands in the journal with its amount, off its invoice or for its buyer and off what the shop gets; one that was taken back stands there both ways; there is no such entry without it.", checkReceipts},

@@ -128,7 +128,11 @@ func stageRows() (rows []struct {
 	for id, hashes := range map[string][3]string{"a": {"anna", "0612", "anna b"}, "b": {"anna", "", "anna c"}, "c": {"anna", "", ""}, "d": {"anna", "0612", "d"}, "e": {"bob", "", "bob"}} {
 		merchant := map[bool]string{true: other, false: shop}[id == "e"]
 		who := func(version int, email, phone, name string) {
-			add("identities", values{"id": "att_" + id, "merchant_id": merchant, "version": version, "email_hash": maybe(email), "phone_hash": maybe(phone), "who_hash": maybe(name)})
+			add("identities", values{"id": "att_" + id, "merchant_id": merchant, "version": version, "email_hash": maybe(email), "phone_hash": maybe(phone), "who_hash": maybe(name), "person_id": "per_" + id})
+		}
+		add("person_orders", values{"person_id": "per_" + id, "merchant_id": merchant, "order_id": "ord_" + id, "email_hash": []byte(hashes[0])})
+		if hashes[0] == "anna" && id != "a" {
+			add("person_orders", values{"person_id": "per_a", "merchant_id": merchant, "order_id": "ord_" + id, "email_hash": []byte(hashes[0])})
 		}
 		if id == "a" {
 			who(1, "old", "0611", "anna b")
@@ -138,7 +142,7 @@ func stageRows() (rows []struct {
 	late := map[string]int{"bob": 1}
 	for h, open := range map[handle]int{{"email", "anna"}: 1400, {"email", "old"}: 0, {"phone", "0611"}: 0, {"phone", "0612"}: 1000,
 		{"who", "anna b"}: 1000, {"who", "anna c"}: 400, {"email", "bob"}: 6, {"who", "bob"}: 6, {"address", "elsewhere"}: 99} {
-		add("handles", values{"kind": h.kind, "hash": []byte(h.hash), "open_cents": open, "overdue": late[h.hash]})
+		add("handles", values{"kind": h.kind, "hash": []byte(h.hash), "person_id": map[string]string{"anna": "per_a", "bob": "per_e"}[h.hash], "open_cents": open, "overdue": late[h.hash]})
 	}
 	return rows
 }
@@ -443,6 +447,15 @@ var faults = []fault{
 			return err
 		}
 		return insert(ctx, tx, "bank_lines", values{"id": "bl_new", "iban": "NL13TEST0123456789", "line_hash": []byte("new"), "currency": "EUR", "cents": 2, "left_cents": 2})
+	}},
+	{"owners", "an order that its buyer does not see", "delete from person_orders where person_id = 'per_e'", nil},
+	{"owners", "an order that its address does not see", "delete from person_orders where person_id = 'per_a' and order_id = 'ord_b'", nil},
+	{"owners", "an order under another address", "update person_orders set email_hash = (select hash from handles where person_id = 'per_e' limit 1) where order_id = 'ord_c' and person_id = 'per_c'", nil},
+	{"owners", "a stranger's order", "", func(ctx context.Context, tx *db.Tx) error {
+		return insert(ctx, tx, "person_orders", values{"person_id": "per_e", "merchant_id": shop, "order_id": "ord_a", "email_hash": []byte("bob")})
+	}},
+	{"owners", "an order that is not there", "", func(ctx context.Context, tx *db.Tx) error {
+		return insert(ctx, tx, "person_orders", values{"person_id": "per_e", "merchant_id": shop, "order_id": "ord_none", "email_hash": []byte("bob")})
 	}},
 	{"handles", "a corrected identity", "update identities set version = 1 - version where id = 'att_a'", nil},
 }
