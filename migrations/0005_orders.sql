@@ -75,10 +75,10 @@ create table invoices (
     due_on            {{.Date}},
     made_at           {{.Instant}} not null,
     moved_at          {{.Instant}} not null,
-    primary key (id, merchant_id)
+    primary key (order_id, merchant_id)
 ) {{.StrictNoRowid}};
 
-create unique index invoices_order on invoices (order_id, merchant_id);
+create unique index invoices_id on invoices (id, merchant_id);
 create unique index invoices_number on invoices (number, merchant_id) where number is not null;
 
 create table series (

@@ -9,7 +9,7 @@ import (
 
 // checkCredit holds what each invoice says is held for its buyer against the journal.
 func checkCredit(ctx context.Context, a *audit) error {
-	err := a.tx.Each(ctx, `select id, merchant_id, order_id, currency, held_cents from invoices order by id, merchant_id`, nil, func(r db.Row) error {
+	err := a.tx.Each(ctx, `select id, merchant_id, order_id, currency, held_cents from invoices order by order_id, merchant_id`, nil, func(r db.Row) error {
 		var id, merchant, order, currency string
 		var held int64
 		if err := r.Scan(&id, &merchant, &order, &currency, &held); err != nil {

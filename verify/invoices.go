@@ -9,7 +9,7 @@ import (
 
 const selectInvoices = `
 select id, merchant_id, currency, total_cents, open_cents, paid_cents, credited_cents, written_off_cents, issued_on is not null
-  from invoices order by id, merchant_id`
+  from invoices order by order_id, merchant_id`
 
 // invoice is what the checks of invoices read of a row.
 type invoice struct {

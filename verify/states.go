@@ -11,7 +11,7 @@ const selectStates = `
 select v.id, v.merchant_id, o.state, v.status, v.number is not null, v.issued_on is not null, v.due_on is not null, v.overdue,
        v.open_cents, v.paid_cents, v.credited_cents
   from invoices v join orders o on o.id = v.order_id and o.merchant_id = v.merchant_id
- order by v.id, v.merchant_id`
+ order by v.order_id, v.merchant_id`
 
 // standing is where an order and its invoice stand.
 type standing struct {
