@@ -5,8 +5,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"os"
-	"runtime/pprof"
 	"time"
 
 	"achteraf/calendar"
@@ -47,17 +45,11 @@ func (b *benchMails) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if b.Profile != "" {
-		f, err := os.Create(b.Profile)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		if err := pprof.StartCPUProfile(f); err != nil {
-			return err
-		}
-		defer pprof.StopCPUProfile()
+	profiled, err := b.profile()
+	if err != nil {
+		return err
 	}
+	defer profiled()
 	var now calendar.Instant
 	if err := s.db.Read(ctx, func(tx *db.Tx) error { now = tx.Now; return nil }); err != nil {
 		return err

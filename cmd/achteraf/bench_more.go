@@ -98,6 +98,11 @@ func (b *benchSettle) Run(ctx context.Context) error {
 	if err := s.db.Read(ctx, func(tx *db.Tx) error { now = tx.Now; return nil }); err != nil {
 		return err
 	}
+	stop, err := b.profile()
+	if err != nil {
+		return err
+	}
+	defer stop()
 	begun := time.Now()
 	if err := s.p.MoveTo(ctx, now.Add(73*time.Hour)); err != nil {
 		return err

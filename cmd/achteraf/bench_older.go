@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"runtime/pprof"
 	"strconv"
 	"time"
 
@@ -69,18 +67,6 @@ func (b *benchOlder) Run(ctx context.Context) error {
 		b.print(f)
 	}
 	return nil
-}
-
-// profile starts a CPU profile if one is wanted, and returns what ends it.
-func (b *benchOlder) profile() (stop func() error, err error) {
-	if b.Profile == "" {
-		return func() error { return nil }, nil
-	}
-	f, err := os.Create(b.Profile)
-	if err != nil {
-		return nil, err
-	}
-	return func() error { pprof.StopCPUProfile(); return f.Close() }, pprof.StartCPUProfile(f)
 }
 
 // openWires opens the older wire for the shops of a stage, and returns the ids of their accounts.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"runtime/pprof"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -206,17 +205,11 @@ func (b *benchPages) once(ctx context.Context, s *stage, h *harness, clients int
 		return figure{}, err
 	}
 	defer closeAll(conns)
-	if b.Profile != "" {
-		f, err := os.Create(b.Profile)
-		if err != nil {
-			return figure{}, err
-		}
-		defer f.Close()
-		if err := pprof.StartCPUProfile(f); err != nil {
-			return figure{}, err
-		}
-		defer pprof.StopCPUProfile()
+	stop, err := b.profile()
+	if err != nil {
+		return figure{}, err
 	}
+	defer stop()
 	sessions := databaseName(b.DatabaseURL)
 	cpu, other := cpuTime(), postgresTime(sessions)
 	kinds := make([][2][]time.Duration, clients)
