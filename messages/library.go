@@ -28,6 +28,7 @@ const (
 	FromShop        = "from-shop"
 	NewDevice       = "new-device"
 	InvoiceCopied   = "invoice-copy"
+	InvoiceAsked    = "invoice-asked"
 )
 
 // kind is a kind of message: what tells it, how it is written, and what its two parts must show.
@@ -57,6 +58,7 @@ func kinds() []*kind {
 		{FromShop, DueShopText, vault.Claim, 1, (*writer).fromShop, []string{"Name", "Shop", "Order", "Ordered", "Words", "Operator"}},
 		{Delayed, invoices.FactDelayed, vault.Claim, 1, (*writer).delayed,
 			[]string{"Name", "Shop", "Amount", "Send", "Order", "Ordered", "Reason"}},
+		{InvoiceAsked, DueAsked, vault.Claim, 1, (*writer).asked, []string{"Name", "Shop", "Amount", "Number", "Issued", "Order", "Ordered", "PDF", "Data"}},
 		{SignInLink, "", shared, 1, (*writer).signInLink, []string{"Operator", "Code", "Minutes"}},
 		{NewDevice, "", shared, 1, (*writer).newDevice, []string{"Operator", "Device", "On", "Clock"}},
 	}
@@ -74,6 +76,7 @@ type content struct {
 	Text    string `json:"text"`
 	HTML    string `json:"html"`
 	Codes   []code `json:"codes,omitempty"`
+	Bill    bool   `json:"bill,omitempty"` // the invoice comes with it, as files that are made when the mail is sent
 }
 
 // code is a code that a mail shows. Its picture is made when the mail is sent: what it says is all that is kept.
@@ -127,6 +130,9 @@ func newLibrary(files fs.FS) (*library, error) {
 	for _, k := range l.kinds {
 		for _, code := range spoken {
 			for _, f := range samples(invented, "mail.example", code) {
+				if !f.of(k) {
+					continue
+				}
 				wrong = append(wrong, l.try(k, f))
 			}
 		}
@@ -195,7 +201,7 @@ func (l *library) render(w *writer) (content, error) {
 	if err := l.html.Execute(&page, w.page); err != nil {
 		return content{}, err
 	}
-	c := content{Subject: w.page.Subject, Text: text.String(), HTML: page.String()}
+	c := content{Subject: w.page.Subject, Text: text.String(), HTML: page.String(), Bill: w.page.Bill}
 	for _, s := range w.page.Sections {
 		for _, k := range s.Scan {
 			c.Codes = append(c.Codes, k.code)
@@ -207,8 +213,11 @@ func (l *library) render(w *writer) (content, error) {
 // sample is an invented order, to try the texts on.
 type sample struct {
 	facts
-	whole bool // has every fact
+	whole bool   // has every fact
+	only  string // the code of the one kind that it is for; "" for all
 }
+
+func (s *sample) of(k *kind) bool { return s.only == "" || s.only == k.code }
 
 func samples(operator merchants.Operator, domain, language string) []sample {
 	day := calendar.NewDate(2026, 3, 2)
@@ -235,5 +244,7 @@ func samples(operator merchants.Operator, domain, language string) []sample {
 	belgian.order.PaymentReference = "010806817183"
 	belgian.invoice.OpenCents, belgian.invoice.HeldCents = 0, 0
 	belgian.atShop = 1_000_00
-	return []sample{{f, true}, {bare, false}, {belgian, false}}
+	withdrawn := bare
+	withdrawn.invoice = invoices.Invoice{Status: invoices.Cancelled, TotalCents: 2_345_67, CreditedCents: 2_345_67}
+	return []sample{{facts: f, whole: true}, {facts: bare}, {facts: belgian}, {facts: withdrawn, only: InvoiceAsked}}
 }

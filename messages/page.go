@@ -48,6 +48,7 @@ type page struct {
 
 	Label, Sum, When string // the slip: what, how much, until when
 	Pay              *link  // the one action
+	Bill             bool   // the invoice comes with it
 	NextWord         string
 	Next             []string
 
@@ -240,6 +241,39 @@ func (w *writer) invoiced() {
 func (w *writer) copied() {
 	w.invoiced()
 	w.page.Why = append(w.page.Why, w.say("invoice-copy"))
+}
+
+// asked answers who asked for an invoice: with its files, or with the day on which there will be one.
+func (w *writer) asked() {
+	v := &w.invoice
+	switch {
+	case v.Number != "":
+		w.sendFiles()
+	case v.Status == invoices.Planned:
+		w.slip("asked-planned", v.OpenCents)
+		w.page.Next = []string{w.say("asked-planned-next")}
+	default: // it did not go on
+		w.slip("asked-none", 0)
+		w.page.Next = []string{w.say("asked-none-next")}
+	}
+	s := w.section("facts")
+	if v.Number != "" {
+		s.add(w.row("fact-invoice", v.Number), w.row("fact-issued", w.Day(v.IssuedOn)))
+	}
+	s.add(w.row("fact-order", w.order.Reference), w.row("fact-ordered", w.Day(w.order.PlacedOn)))
+}
+
+// sendFiles says what comes with the mail. It asks for no payment: what is open may have changed when it is read.
+func (w *writer) sendFiles() {
+	v := &w.invoice
+	w.page.Bill = true
+	w.with["PDF"], w.with["Data"] = v.FileName(), v.DataName()
+	w.slip("asked", v.TotalCents)
+	w.page.Next = []string{w.say("asked-next")}
+	if w.payLink != "" {
+		w.page.Pay = &link{w.say("asked-button"), w.payLink}
+	}
+	w.section("asked-files").add(w.row("asked-pdf", v.FileName()), w.row("asked-data", v.DataName()))
 }
 
 // transfer is what the buyer types at the bank.

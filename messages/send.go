@@ -8,8 +8,10 @@ import (
 	"achteraf/calendar"
 	"achteraf/internal/db"
 	"achteraf/internal/events"
+	"achteraf/internal/fault"
 	"achteraf/internal/jobs"
 	"achteraf/internal/vault"
+	"achteraf/invoices"
 )
 
 // DueSend is the kind of due row that sends a message; its subject is the message.
@@ -66,7 +68,38 @@ func (p *Post) handOver(ctx context.Context, m *sealed, l lock) (Result, error) 
 	if err != nil {
 		return Result{}, err
 	}
-	return p.c.Mailer.Send(ctx, Mail{ID: m.ID, To: to, Language: m.Language, Subject: c.Subject, Text: c.Text, HTML: c.HTML, Images: images, At: m.MadeAt}), nil
+	var files []File
+	if c.Bill {
+		files, err = p.billFiles(ctx, m.Merchant, m.Subject)
+		if fault.Is(err, "document-erased") {
+			return Result{Event: Refuse, Outcome: "erased"}, nil
+		}
+		if err != nil {
+			return Result{}, err
+		}
+	}
+	return p.c.Mailer.Send(ctx, Mail{ID: m.ID, To: to, Language: m.Language, Subject: c.Subject, Text: c.Text, HTML: c.HTML, Images: images, Files: files, At: m.MadeAt}), nil
+}
+
+// billFiles makes the files of an invoice. They are those of the document that was fixed at its issue, so a mail that is
+// tried again has the same.
+func (p *Post) billFiles(ctx context.Context, merchant, invoice string) ([]File, error) {
+	var v invoices.Invoice
+	read := func(tx *db.Tx) (paper *invoices.Paper, err error) {
+		if v, err = invoices.One(ctx, tx, merchant, invoice); err != nil {
+			return nil, err
+		}
+		return p.c.Clerk.Invoice(ctx, tx, merchant, invoice)
+	}
+	pdf, err := p.c.Clerk.HandOut(ctx, p.c.DB, read, (*invoices.Paper).PDF)
+	if err != nil {
+		return nil, err
+	}
+	data, err := p.c.Clerk.HandOut(ctx, p.c.DB, read, (*invoices.Paper).Data)
+	if err != nil {
+		return nil, err
+	}
+	return []File{{v.FileName(), "application/pdf", pdf}, {v.DataName(), "application/xml", data}}, nil
 }
 
 // finish stores how an attempt ended.

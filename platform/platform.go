@@ -100,6 +100,7 @@ type Platform struct {
 	Buttons  *payments.Desk  // nil without a PSP
 	Reports  *reports.Reports
 	SignIns  *access.SignIns
+	Requests *messages.Requests // for invoices; nil where no mail is sent
 	Mailer   messages.Mailer
 	Scanner  *jobs.Scanner
 	Sealer   *ledger.Sealer
@@ -151,7 +152,7 @@ func New(c Config) (*Platform, error) {
 	p.Sealer = ledger.NewSealer(c.LogKey)
 	p.Scanner = jobs.NewScanner(c.DB, c.Random, c.Log)
 	if c.Mailer != nil {
-		p.Post, err = messages.New(messages.Config{DB: c.DB, Desk: p.Desk, Vault: c.Vault, Operator: c.Operator, Mailer: c.Mailer, Domain: c.MailDomain, PayLink: p.payLink(), CheckURL: checkURL(c.PublicURL)})
+		p.Post, err = messages.New(messages.Config{DB: c.DB, Desk: p.Desk, Vault: c.Vault, Operator: c.Operator, Mailer: c.Mailer, Domain: c.MailDomain, PayLink: p.payLink(), CheckURL: checkURL(c.PublicURL), Clerk: p.Clerk})
 		if err != nil {
 			return nil, err
 		}
@@ -161,6 +162,9 @@ func New(c Config) (*Platform, error) {
 		Outbound: c.Outbound, Random: c.Random, Log: c.Log, Demo: c.Demo})
 	p.hooks = older.NewHooks(p.older)
 	p.SignIns = access.NewSignIns(c.DB, c.Vault, p.Desk, c.Random, access.StandardLimits(), p.signInMail(c.PublicURL))
+	if !c.MailOff {
+		p.Requests = messages.NewRequests(c.DB, c.Vault, p.SignIns)
+	}
 	reactions(p, c.MailOff)
 	if p.Look, err = page.New(page.Config{Operator: c.Operator, Brand: c.Brand, Log: c.Log}); err != nil {
 		return nil, err
