@@ -166,7 +166,7 @@ func New(c Config) (*Platform, error) {
 		p.Requests = messages.NewRequests(c.DB, c.Vault, p.SignIns)
 	}
 	reactions(p, c.MailOff)
-	if p.Look, err = page.New(page.Config{Operator: c.Operator, Brand: c.Brand, Log: c.Log}); err != nil {
+	if p.Look, err = page.New(page.Config{Operator: c.Operator, Brand: c.Brand, Ways: p.ways(), Log: c.Log}); err != nil {
 		return nil, err
 	}
 	p.handler, err = p.routes(c)
@@ -298,8 +298,13 @@ func (p *Platform) routes(c Config) (http.Handler, error) {
 	if c.Demo {
 		pages.Demo = demoSurfaces
 	}
-	if p.Post != nil && c.PublicURL != "" {
+	if p.ways().Check != "" {
 		pages.Check = p.checkMessage
+	}
+	if p.Requests != nil {
+		pages.Request = func(r *http.Request, x site.Wanted) error {
+			return p.Requests.Ask(r.Context(), messages.Ask{Email: x.Email, Reference: x.Reference, Network: page.Network(r)})
+		}
 	}
 	home, err := site.New(pages)
 	if err != nil {
@@ -313,7 +318,7 @@ func (p *Platform) routes(c Config) (http.Handler, error) {
 	payPage.Routes(mux)
 	file.New(file.Config{DB: p.DB, Links: p.Links, Clerk: p.Clerk, Log: c.Log}).Routes(mux)
 	my, err := buyer.New(buyer.Config{DB: p.DB, Look: p.Look, SignIns: p.SignIns, Reports: p.Reports, Letters: messages.NewReader(c.Vault, p.Desk), Clerk: p.Clerk, Links: p.Links, Domain: c.MailDomain,
-		Operator: c.Operator, Plain: c.plain()})
+		Operator: c.Operator, Plain: c.plain(), Requests: p.Requests, AskPath: p.ways().Invoice})
 	if err != nil {
 		return nil, err
 	}
@@ -366,6 +371,17 @@ func (p *Platform) checkMessage(r *http.Request, typed string) (*site.Message, e
 		return err
 	})
 	return out, err
+}
+
+// ways are the pages of the site to which every page leads.
+func (p *Platform) ways() (w page.Ways) {
+	if p.Requests != nil {
+		w.Invoice = site.RequestPath
+	}
+	if p.Post != nil && p.publicURL != "" {
+		w.Check = site.CheckPath
+	}
+	return w
 }
 
 // checkURL is the page on which anybody can ask whether a mail is ours; "" without a public address.
