@@ -18,7 +18,7 @@ func TestInvoiceByButton_S_INV_10(t *testing.T) {
 		late := w.place(sanne, "nl", "Riem", 1990)
 		b := w.browser().in(sanne)
 		page, press := "/my/orders/"+o.ID, "/my/orders/"+o.ID+"/mail"
-		if a := b.get(page); !strings.Contains(a.raw, `action="`+press+`"`) || !strings.Contains(a.text, "Mail mij deze factuur") {
+		if a := b.get(page); !strings.Contains(a.raw, `action="`+press+`"`) || !strings.Contains(a.text, "Mail mij deze rekening") {
 			t.Fatal(a.text)
 		}
 		before := len(w.box.Mails())
@@ -31,7 +31,7 @@ func TestInvoiceByButton_S_INV_10(t *testing.T) {
 		w.settle()
 		a := b.get(page)
 		a.wants(t, http.StatusOK, "Onderweg naar je mail")
-		if strings.Contains(a.text, "Mail mij deze factuur") {
+		if strings.Contains(a.text, "Mail mij deze rekening") {
 			t.Error("the button is still there")
 		}
 		all := w.box.Mails()[before:]
@@ -52,7 +52,7 @@ func TestInvoiceByButton_S_INV_10(t *testing.T) {
 			t.Errorf("%d mails", n)
 		}
 		w.days(1) // an hour and more
-		if a := b.get("/my/orders/" + planned.ID); !strings.Contains(a.text, "Mail mij deze factuur") {
+		if a := b.get("/my/orders/" + planned.ID); !strings.Contains(a.text, "Mail mij deze rekening") {
 			t.Error("no button for another")
 		}
 	})
