@@ -199,11 +199,10 @@ func (p *Post) answers(ctx context.Context, tx *db.Tx, k *kind, d jobs.Due) ([]*
 		return nil, err
 	}
 	var found []jobs.Due
-	var proved []buyers.Handle
 	if order != "" {
 		found, err = invoiceOf(ctx, tx, orders.Key{Merchant: merchant, ID: order})
 	} else {
-		found, proved, err = p.search(ctx, tx, d.Subject, words)
+		found, err = p.search(ctx, tx, d.Subject, words)
 	}
 	if err != nil {
 		return nil, err
@@ -222,22 +221,12 @@ func (p *Post) answers(ctx context.Context, tx *db.Tx, k *kind, d jobs.Due) ([]*
 		if err != nil {
 			return nil, err
 		}
-		if m == nil || order == "" && !proves(proved, m.handle) { // erased, or corrected since
-			continue
+		if m != nil {
+			m.Version = n + 1
+			all = append(all, m)
 		}
-		m.Version = n + 1
-		all = append(all, m)
 	}
 	return all, nil
-}
-
-func proves(list []buyers.Handle, h vault.Handle) bool {
-	for _, p := range list {
-		if p.IsEmail() && string(p.Hash) == string(h.Hash) {
-			return true
-		}
-	}
-	return false
 }
 
 func invoiceOf(ctx context.Context, tx *db.Tx, k orders.Key) ([]jobs.Due, error) {
@@ -256,23 +245,23 @@ select v.merchant_id, v.id, coalesce(v.number, ''), o.reference, o.payment_refer
 
 // search finds the invoices that somebody means, among those of the address that they gave. It is case and spaces that
 // people change when they copy a number, so those do not count.
-func (p *Post) search(ctx context.Context, tx *db.Tx, id string, sealed vault.Sealed) (found []jobs.Due, proved []buyers.Handle, err error) {
+func (p *Post) search(ctx context.Context, tx *db.Tx, id string, sealed vault.Sealed) (found []jobs.Due, err error) {
 	plain, err := p.c.Vault.OpenShared(askPurpose, askPlace(id), sealed)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	var words askedWords
 	if err := json.Unmarshal(plain, &words); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	want := bare(words.Reference)
-	proved = p.c.Desk.EmailHandles(words.Email)
-	people, err := buyers.Owners(ctx, tx, proved)
+	handles := p.c.Desk.EmailHandles(words.Email)
+	people, err := buyers.Owners(ctx, tx, handles)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	for _, person := range people {
-		for _, h := range proved {
+		for _, h := range handles {
 			err := tx.Each(ctx, selectNamed, []any{person, h.Hash}, func(r db.Row) error {
 				var d jobs.Due
 				var number, reference, payment string
@@ -283,9 +272,9 @@ func (p *Post) search(ctx context.Context, tx *db.Tx, id string, sealed vault.Se
 				return err
 			})
 			if err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 		}
 	}
-	return found, proved, nil
+	return found, nil
 }

@@ -30,7 +30,9 @@ func (w *world) asks(email, reference string) {
 
 // requests counts those that were not forgotten.
 func (w *world) requests() (n int) {
-	w.read(func(tx *db.Tx) error { return tx.QueryRow(w.t.Context(), `select count(*) from invoice_requests`, nil, &n) })
+	w.read(func(tx *db.Tx) error {
+		return tx.QueryRow(w.t.Context(), `select count(*) from invoice_requests`, nil, &n)
+	})
 	return n
 }
 
@@ -145,6 +147,37 @@ func TestRequestAfterCorrection_S_INV_10(t *testing.T) {
 		w.asks("nieuw@example.org", "P-1")
 		if m := w.mails(3)[2]; m.To != "nieuw@example.org" || len(m.Files) != 2 {
 			t.Errorf("to %s with %d files", m.To, len(m.Files))
+		}
+	})
+}
+
+// TestRequestOfErased_S_INV_10: who was forgotten before the answer, or before it was handed over, gets none.
+func TestRequestOfErased_S_INV_10(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		forget := func(o ordered, key string) {
+			w.write(func(tx *db.Tx) error {
+				found, err := orderOf(w, tx, o)
+				if err == nil {
+					_, err = tx.Exec(t.Context(), `update persons set `+key+` = null where id = $1`, found.Person)
+				}
+				return err
+			})
+		}
+		first, second := w.place("Jo", "nl"), w.place("An", "nl")
+		w.advance(73 * time.Hour)
+		forget(first, "profile")
+		w.asks("koper1@example.org", "P-1")
+		w.box.Fail(mailbox.Busy)
+		w.asks("koper2@example.org", "P-2")
+		forget(second, "fiscal") // what the document says
+		w.box.Fail(mailbox.None)
+		w.advance(2 * time.Minute)
+		w.mails(4)
+		if all := w.of(second); all[2].State != messages.Failed || all[2].Outcome != "erased" {
+			t.Errorf("%+v", all[2])
+		}
+		if n := w.requests(); n != 0 {
+			t.Errorf("%d requests are kept", n)
 		}
 	})
 }

@@ -30,6 +30,7 @@ li + li { border-top: 1px solid var(--line); }
 p { font-size: .875rem; color: var(--ink-2); }
 li p { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.0625rem; line-height: 1.4; }
+li p a { padding-block: .15rem; }
 a { color: var(--brand); text-underline-offset: .2em; text-decoration-thickness: 1px; }
 h2 a { color: var(--ink); text-decoration: none; }
 h2 a:hover { text-decoration: underline; }

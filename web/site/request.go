@@ -32,6 +32,7 @@ func (s *Site) takeRequest(w http.ResponseWriter, r *http.Request) error {
 	err := s.request(r, x)
 	switch {
 	case fault.Is(err, "rate-limit"):
+		w.Header().Set("Retry-After", "900") // seconds, as long as requests are counted together
 		return s.showRequest(w, r, http.StatusTooManyRequests, x, err)
 	case fault.Is(err, "fields"):
 		return s.showRequest(w, r, http.StatusUnprocessableEntity, x, err)
