@@ -66,6 +66,7 @@ type texts struct {
 	AnswerWays, AskDays, AnswerDays, AskCards, AnswerCards     string
 	AskMissing, AnswerMissing, AskWrong, AnswerWrong           string
 	AskCannot, AnswerCannot, AskReal, RealHere                 string
+	AskBill, AnswerBill                                        string
 	AnswerReal                                                 words.Text
 }
 
