@@ -17,6 +17,7 @@ import (
 	"achteraf/internal/ident"
 	"achteraf/internal/jobs"
 	"achteraf/internal/vault"
+	"achteraf/invoices"
 	"achteraf/ledger"
 	"achteraf/orders"
 )
@@ -33,6 +34,7 @@ const (
 	askPerNetwork = 60 // requests from one network within 15 minutes
 	mostAsked     = 64 // characters of what the buyer reads off
 	mostFound     = 10 // invoices that one request can mean: shops may give the same order number
+	mostNotes     = 10 // credit notes that come with an invoice: a mail server takes a mail of some megabytes
 	askPurpose    = "invoice-request"
 )
 
@@ -233,6 +235,17 @@ func invoiceOf(ctx context.Context, tx *db.Tx, k orders.Key) ([]jobs.Due, error)
 	d := jobs.Due{Merchant: k.Merchant}
 	err := tx.QueryRow(ctx, `select id from invoices where order_id = $1 and merchant_id = $2`, []any{k.ID, k.Merchant}, &d.Subject)
 	return []jobs.Due{d}, err
+}
+
+// notesOf are the credit notes of an invoice that are documents of their own, the last ones.
+func notesOf(ctx context.Context, tx *db.Tx, v *invoices.Invoice) (notes []invoices.Credit, err error) {
+	all, err := invoices.Credits(ctx, tx, v.Merchant, v.ID)
+	for _, c := range all {
+		if c.Number != "" {
+			notes = append(notes, c)
+		}
+	}
+	return notes[max(0, len(notes)-mostNotes):], err
 }
 
 const selectNamed = `

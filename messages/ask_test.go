@@ -79,6 +79,29 @@ func TestInvoiceIsMailedOnRequest_S_INV_10(t *testing.T) {
 	})
 }
 
+// TestRequestAfterCredit_S_INV_10: the credit notes come with the invoice.
+func TestRequestAfterCredit_S_INV_10(t *testing.T) {
+	eachEngine(t, func(t *testing.T, w *world) {
+		o := w.place("Jo", "en")
+		w.credit(o, 500) // before the invoice, so it stands on it
+		w.advance(73 * time.Hour)
+		w.credit(o, 1000)
+		before := len(w.box.Mails())
+		w.asks("koper1@example.org", "P-1")
+		m := w.mails(before + 1)[before]
+		var names []string
+		for _, f := range m.Files {
+			names = append(names, f.Name)
+			if !strings.Contains(m.Text, ": "+f.Name+"\n") || len(f.Data) < 1000 {
+				t.Errorf("%s, %d bytes, in %s", f.Name, len(f.Data), m.Text)
+			}
+		}
+		if want := []string{"WINKEL-2026-000001.pdf", "WINKEL-2026-000001.xml", "WINKEL-C-2026-000001.pdf", "WINKEL-C-2026-000001.xml"}; !slices.Equal(names, want) {
+			t.Errorf("%q", names)
+		}
+	})
+}
+
 // TestRequestForAnothersInvoice_S_INV_10: nothing is mailed unless number and address belong together, and the request
 // is forgotten all the same.
 func TestRequestForAnothersInvoice_S_INV_10(t *testing.T) {

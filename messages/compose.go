@@ -230,6 +230,11 @@ func (p *Post) gather(ctx context.Context, tx *db.Tx, k *kind, d jobs.Due) (*fac
 			return nil, err
 		}
 	}
+	if k.code == InvoiceAsked {
+		if f.credits, err = notesOf(ctx, tx, &f.invoice); err != nil {
+			return nil, err
+		}
+	}
 	if (k.code == InvoiceIssued || k.code == InvoiceCopied || k.code == InvoiceAsked) && p.c.PayLink != nil {
 		f.payLink, err = p.c.PayLink(ctx, tx, d.Merchant, f.invoice.ID)
 	}

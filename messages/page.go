@@ -28,27 +28,28 @@ type facts struct {
 	order    orders.Order
 	lines    []orders.Line
 	invoice  invoices.Invoice
-	credit   invoices.Credit // of a credit only
-	name     string          // of the buyer
-	on       calendar.Date   // when it became true
-	payLink  string          // "" without pay pages
-	atShop   int64           // cents of a payment that the shop says it received itself
-	said     string          // of a shop's message only
-	delay    invoices.Hold   // of a delay only
-	outdated bool            // another notice has taken its place
-	signIn   SignIn          // of a sign-in link only
-	minutes  int             // for which it is valid
-	arrival  Arrival         // of a sign-in on a new device only
-	clock    string          // the time of day of it
+	credit   invoices.Credit   // of a credit only
+	credits  []invoices.Credit // of an invoice that was asked for only: its credit notes
+	name     string            // of the buyer
+	on       calendar.Date     // when it became true
+	payLink  string            // "" without pay pages
+	atShop   int64             // cents of a payment that the shop says it received itself
+	said     string            // of a shop's message only
+	delay    invoices.Hold     // of a delay only
+	outdated bool              // another notice has taken its place
+	signIn   SignIn            // of a sign-in link only
+	minutes  int               // for which it is valid
+	arrival  Arrival           // of a sign-in on a new device only
+	clock    string            // the time of day of it
 }
 
 // page is a mail before it is written down. The HTML and the plain text show the same page, so they say the same.
 type page struct {
 	Language, Sender, Subject, Preview string
 
-	Label, Sum, When string // the slip: what, how much, until when
-	Pay              *link  // the one action
-	Bill             bool   // the invoice comes with it
+	Label, Sum, When string  // the slip: what, how much, until when
+	Pay              *link   // the one action
+	Papers           []paper // that come with it
 	NextWord         string
 	Next             []string
 
@@ -266,14 +267,21 @@ func (w *writer) asked() {
 // sendFiles says what comes with the mail. It asks for no payment: what is open may have changed when it is read.
 func (w *writer) sendFiles() {
 	v := &w.invoice
-	w.page.Bill = true
-	w.with["PDF"], w.with["Data"] = v.FileName(), v.DataName()
+	pdf, data := invoices.FileNames(v.Number)
+	w.with["PDF"], w.with["Data"] = pdf, data
 	w.slip("asked", v.TotalCents)
 	w.page.Next = []string{w.say("asked-next")}
 	if w.payLink != "" {
 		w.page.Pay = &link{w.say("asked-button"), w.payLink}
 	}
-	w.section("asked-files").add(w.row("asked-pdf", v.FileName()), w.row("asked-data", v.DataName()))
+	s := w.section("asked-files")
+	s.add(w.row("asked-pdf", pdf), w.row("asked-data", data))
+	w.page.Papers = []paper{{ID: v.ID}}
+	for _, c := range w.credits {
+		pdf, data := invoices.FileNames(c.Number)
+		s.add(w.row("asked-credit-pdf", pdf), w.row("asked-credit-data", data))
+		w.page.Papers = append(w.page.Papers, paper{c.ID, true})
+	}
 }
 
 // transfer is what the buyer types at the bank.
