@@ -71,6 +71,16 @@ func limited(wall calendar.Instant) error {
 // "rate-limit".
 func (s *SignIns) Knock(ctx context.Context, tx *db.Tx, what string, from netip.Addr, most int64) error {
 	hash, _ := s.vault.Handle("network", network(from))
+	return tried(ctx, tx, what, hash, most)
+}
+
+// KnockFor counts a try of something in the name of an e-mail address, known to us or not, and refuses it beyond most
+// within 15 minutes. The address has passed ident.Email. Error: Limited "rate-limit".
+func (s *SignIns) KnockFor(ctx context.Context, tx *db.Tx, what, address string, most int64) error {
+	return tried(ctx, tx, what, s.desk.EmailHandles(address)[0].Hash, most)
+}
+
+func tried(ctx context.Context, tx *db.Tx, what string, hash []byte, most int64) error {
 	n, err := knock(ctx, tx, what, hash)
 	if err == nil && n > most {
 		err = fault.New(fault.Limited, "rate-limit", "This was tried too often. Wait a quarter of an hour.")

@@ -83,16 +83,24 @@ func (l *Links) ByFile(ctx context.Context, tx *db.Tx, token string) (Key, error
 }
 
 // FileName is what the file of a document is called: its number, in characters that no system takes for more.
-func (p *Paper) FileName() string { return fileName(p.Number()) }
+func (p *Paper) FileName() string { return fileName(p.Number(), ".pdf") }
 
-func fileName(number string) string {
+// DataName is what its file of data is called.
+func (p *Paper) DataName() string { return fileName(p.Number(), ".xml") }
+
+// FileNames are what the files of an issued document with a number are called: to print, and of data.
+func FileNames(number string) (print, data string) {
+	return fileName(number, ".pdf"), fileName(number, ".xml")
+}
+
+// FileName is what the file of an issued invoice is called.
+func (v *Invoice) FileName() string { return fileName(v.Number, ".pdf") }
+
+func fileName(number, end string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' {
 			return r
 		}
 		return '_'
-	}, number) + ".pdf"
+	}, number) + end
 }
-
-// FileName is what the file of an issued invoice is called.
-func (v *Invoice) FileName() string { return fileName(v.Number) }

@@ -1,5 +1,5 @@
 // Package market is a simulated world that drives a platform: buyers who pay early, late, twice, too much,
-// with a garbled reference, by bank button or never, and sign in to see what they owe; shops that order over either wire, start, cancel and
+// with a garbled reference, by bank button or never, sign in to see what they owe, and ask for invoices; shops that order over either wire, start, cancel and
 // credit; a bank with its daily statement; a payment provider whose webhooks come late, twice or not at all; a mail
 // server that is away, slow or loses its answer; and a machine room that restarts the platform now and then.
 //
@@ -88,8 +88,9 @@ type World struct {
 	chance *rand.Rand // the world's own decisions
 	ids    io.Reader  // what the platform draws its ids and keys from
 
-	pages *rand.Rand // which pay pages are looked at
-	net   *wires
+	pages  *rand.Rand // which pay pages are looked at
+	asking *rand.Rand // who asks for which invoice
+	net    *wires
 
 	p     *platform.Platform
 	close func() error
@@ -135,7 +136,7 @@ func found(ctx context.Context, c Config) (*World, error) {
 	if c.Shops == 0 {
 		c.Shops = 3
 	}
-	w := &World{c: c, chance: rand.New(rand.NewPCG(c.Seed, 1)), ids: stream(c.Seed, 2), pages: rand.New(rand.NewPCG(c.Seed, 6)), net: &wires{},
+	w := &World{c: c, chance: rand.New(rand.NewPCG(c.Seed, 1)), ids: stream(c.Seed, 2), pages: rand.New(rand.NewPCG(c.Seed, 6)), asking: rand.New(rand.NewPCG(c.Seed, 7)), net: &wires{},
 		payDays: map[int][]payment{}, pressDays: map[int][]plan{}, lateDays: map[int][]*press{},
 		report: Report{Seed: c.Seed, Behaviours: map[string]int{}}}
 	w.at(0, 6*time.Hour)
@@ -222,7 +223,7 @@ func (w *World) day(ctx context.Context, day int) error {
 	if err := w.providerDay(day); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context, int) error{w.night, w.buttonsDay, w.placeOrders, w.shopsAct, w.bankDay, w.evening, w.visits, w.listen} {
+	for _, step := range []func(context.Context, int) error{w.night, w.buttonsDay, w.placeOrders, w.shopsAct, w.bankDay, w.evening, w.visits, w.asks, w.listen} {
 		if err := step(ctx, day); err != nil {
 			return err
 		}
@@ -355,6 +356,7 @@ select count(*) from credits c
 select count(*) from invoices v
  where v.number is not null
    and (select count(*) from messages m where m.subject = v.id and m.code = 'invoice' and m.merchant_id = v.merchant_id) <> 1`, nil, 0},
+			{"requests for invoices that were not answered", `select count(*) from invoice_requests`, nil, 0},
 			{"mails, payments and settlements without a next step", `
 select (select count(*) from messages m where m.state = 'waiting'
            and not exists (select 1 from due d where d.kind = 'message.send' and d.subject = m.id))

@@ -132,6 +132,9 @@ func (a *tally) wantVariety(t *testing.T) {
 	for _, how := range entries {
 		want = append(want, "signs in "+how)
 	}
+	for _, how := range askings {
+		want = append(want, "asks for an invoice "+how)
+	}
 	for _, h := range habits {
 		want = append(want, "pays "+h)
 	}

@@ -10,9 +10,12 @@ var bugsOutside = []struct{ name, sql, want string }{
 	{"a message is told twice", `insert into messages (id, merchant_id, subject, code, version, purpose, template, language, order_id, person_id, handle, key_id, recipient, content,
 		state, attempts, outcome, answer, made_at, next_at, sent_at, expires_at) select 'msg_twice', merchant_id, subject, code, 2, purpose, template, language, order_id, person_id, handle, key_id, recipient, content,
 		state, attempts, outcome, answer, made_at, next_at, sent_at, expires_at from messages where id = (select min(id) from messages where code = 'payment-received')`, "told twice"},
+	{"an invoice that was asked for is mailed twice", `insert into messages (id, merchant_id, subject, code, version, purpose, template, language, order_id, person_id, handle, key_id, recipient, content,
+		state, attempts, outcome, answer, made_at, next_at, sent_at, expires_at) select 'msg_twice', merchant_id, subject, code, version + 1, purpose, template, language, order_id, person_id, handle, key_id, recipient, content,
+		state, attempts, outcome, answer, made_at, next_at, sent_at, expires_at from messages where id = (select min(id) from messages where code = 'invoice-asked' and state = 'sent')`, "within an hour"},
 	{"a message waits that was sent", `update messages set state = 'waiting' where id = (select max(id) from messages where state = 'sent')`, "without a next step"},
 	{"a message is given up that was sent", `update messages set state = 'failed' where id = (select min(id) from messages where state = 'sent')`, "the mail server's last word"},
-	{"orders are not in the overview", `delete from person_orders where order_id in (select order_id from invoices where status = 'open')`, "the overview of"},
+	{"orders are not in the overview", `delete from person_orders where order_id in (select order_id from invoices where status = 'open')`, "owners"},
 }
 
 // badOutside are such bugs that act while the world goes on.
@@ -22,6 +25,7 @@ var badOutside = []struct{ name, sql, want string }{
 		insert into due (due_at, id, kind, merchant_id, subject, attempts) select max(due_at), 'due_' || new.id, 'message.send', new.merchant_id, new.id, 0 from due; end`, "mail server"},
 	{"webhooks are in vain", `create trigger bug after insert on due when new.kind = 'psp.fetch' begin delete from due where id = new.id; end`, "its webhook came"},
 	{"nobody looks after payments", `create trigger bug after insert on due when new.kind = 'psp.poll' begin delete from due where id = new.id; end`, errModel.Error()},
+	{"requests for invoices are in vain", `create trigger bug after insert on due when new.kind = 'invoice.asked' begin delete from due where id = new.id; end`, "was not mailed"},
 	{"settlements are not booked", `create trigger bug after insert on due when new.kind = 'psp.settle' begin delete from due where id = new.id; end`, "without a next step"},
 	{"delayed mails are forgotten", `create trigger bug after insert on due when new.kind = 'message.send' and exists (select 1 from messages where id = new.subject)
 		begin delete from due where id = new.id; end`, "without a next step"},

@@ -124,14 +124,20 @@ func (w *World) checkPost(ctx context.Context, tx *db.Tx) error {
 	if w.post.broken != nil {
 		return w.post.broken
 	}
-	told := map[string]bool{}
+	told, asked := map[string]bool{}, map[string]calendar.Instant{}
 	tries := 0
 	err := tx.Each(ctx, `select id, subject, code, state, attempts, made_at, next_at from messages order by id`, nil, func(r db.Row) error {
 		var m messages.Message
 		if err := r.Scan(&m.ID, &m.Subject, &m.Code, &m.State, &m.Attempts, &m.MadeAt, &m.NextAt); err != nil {
 			return err
 		}
-		if key := m.Code + " " + m.Subject; told[key] {
+		if m.Code == messages.InvoiceAsked && m.State != messages.Failed {
+			if m.MadeAt.Before(asked[m.Subject].Add(apart)) {
+				return fmt.Errorf("%w: invoice %s was mailed twice within an hour", errModel, m.Subject)
+			}
+			asked[m.Subject] = m.MadeAt
+		}
+		if key := m.Code + " " + m.Subject; told[key] && m.Code != messages.InvoiceAsked {
 			return fmt.Errorf("%w: %s was told twice", errModel, key)
 		} else {
 			told[key] = true

@@ -28,6 +28,7 @@ type Config struct {
 	CheckURL string // of the page on which anybody can ask whether a mail is ours; "": there is none
 	// PayLink is the address of the page that shows what is open on an invoice now. nil: there are no such pages.
 	PayLink func(ctx context.Context, tx *db.Tx, merchant, invoice string) (string, error)
+	Clerk   *invoices.Clerk // makes the files that come with a mail
 }
 
 // Post writes messages and sends them.
@@ -66,16 +67,16 @@ func (p *Post) Tell(ctx context.Context, due []jobs.Due) (jobs.Finish, error) {
 
 // drafts reads what there is to tell.
 func (p *Post) drafts(ctx context.Context, tx *db.Tx, k *kind, due []jobs.Due) ([]*draft, error) {
-	keys := make([][2]string, len(due))
+	keys := make([]telling, len(due))
 	for i, d := range due {
-		keys[i] = [2]string{d.Merchant, d.Subject}
+		keys[i] = telling{d.Merchant, d.Subject, 1}
 	}
 	done, err := told(ctx, tx, k.code, keys)
 	if err != nil {
 		return nil, err
 	}
 	var all []*draft
-	now := map[[2]string]bool{}
+	now := map[telling]bool{}
 	for i, d := range due {
 		if done[i] || now[keys[i]] {
 			continue
@@ -109,9 +110,9 @@ func (p *Post) ready(k *kind, drafts []*draft) (jobs.Finish, error) {
 
 // put stores messages with the due rows that send them, but for those that were told meanwhile.
 func put(ctx context.Context, tx *db.Tx, code string, drafts []*draft, rows [][]any) error {
-	keys := make([][2]string, len(drafts))
+	keys := make([]telling, len(drafts))
 	for i, m := range drafts {
-		keys[i] = [2]string{m.Merchant, m.Subject}
+		keys[i] = telling{m.Merchant, m.Subject, m.Version}
 	}
 	done, err := told(ctx, tx, code, keys)
 	if err != nil {
@@ -229,7 +230,12 @@ func (p *Post) gather(ctx context.Context, tx *db.Tx, k *kind, d jobs.Due) (*fac
 			return nil, err
 		}
 	}
-	if (k.code == InvoiceIssued || k.code == InvoiceCopied) && p.c.PayLink != nil {
+	if k.code == InvoiceAsked {
+		if f.credits, err = notesOf(ctx, tx, &f.invoice); err != nil {
+			return nil, err
+		}
+	}
+	if (k.code == InvoiceIssued || k.code == InvoiceCopied || k.code == InvoiceAsked) && p.c.PayLink != nil {
 		f.payLink, err = p.c.PayLink(ctx, tx, d.Merchant, f.invoice.ID)
 	}
 	return f, err

@@ -1,7 +1,7 @@
 // Package messages tells people what has happened to their order, by mail.
 //
-// It owns the texts in four languages, the words of shops to their buyers, the message as it was rendered, and how
-// its hand-over to the mail server ended. It does not own the facts (orders, invoices), the connection to a mail
+// It owns the texts in four languages, the words of shops to their buyers, requests for an invoice until they are
+// answered, the message as it was rendered, and how its hand-over to the mail server ended. It does not own the facts (orders, invoices), the connection to a mail
 // server (providers/smtp) or when something becomes true: the stage that makes it so plants a due row, and a verb of
 // this package answers it.
 //
@@ -13,6 +13,8 @@
 //   - Address, text and the server's words are sealed under the person's key; the log and the due rows hold ids.
 //   - Whoever reads a mail about an order can ask whether it is ours, by a code that only we can make. The answer
 //     never says to whom it went.
+//   - Who asks for an invoice learns nothing from the answer: it is a mail to the address that the order has, at most
+//     once an hour for each invoice.
 //   - Texts, templates and facts fit, in every language, before the first message is made: New fails otherwise.
 //   - Money does not wait for mail, and mail does not wait for a slow server: sending runs outside a transaction.
 //

@@ -27,6 +27,9 @@ func Try(o merchants.Operator, language string) (all map[string][]Mail, err erro
 	all = map[string][]Mail{}
 	for _, k := range l.kinds {
 		for _, s := range samples(o, "mail.example", language) {
+			if !s.of(k) {
+				continue
+			}
 			c, err := l.write(k, &s.facts)
 			if err != nil {
 				return nil, err

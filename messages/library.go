@@ -28,6 +28,7 @@ const (
 	FromShop        = "from-shop"
 	NewDevice       = "new-device"
 	InvoiceCopied   = "invoice-copy"
+	InvoiceAsked    = "invoice-asked"
 )
 
 // kind is a kind of message: what tells it, how it is written, and what its two parts must show.
@@ -57,6 +58,7 @@ func kinds() []*kind {
 		{FromShop, DueShopText, vault.Claim, 1, (*writer).fromShop, []string{"Name", "Shop", "Order", "Ordered", "Words", "Operator"}},
 		{Delayed, invoices.FactDelayed, vault.Claim, 1, (*writer).delayed,
 			[]string{"Name", "Shop", "Amount", "Send", "Order", "Ordered", "Reason"}},
+		{InvoiceAsked, DueAsked, vault.Claim, 1, (*writer).asked, []string{"Name", "Shop", "Amount", "Number", "Issued", "Order", "Ordered", "PDF", "Data"}},
 		{SignInLink, "", shared, 1, (*writer).signInLink, []string{"Operator", "Code", "Minutes"}},
 		{NewDevice, "", shared, 1, (*writer).newDevice, []string{"Operator", "Device", "On", "Clock"}},
 	}
@@ -70,10 +72,18 @@ const (
 
 // content is a written message. It is sealed as JSON.
 type content struct {
-	Subject string `json:"subject"`
-	Text    string `json:"text"`
-	HTML    string `json:"html"`
-	Codes   []code `json:"codes,omitempty"`
+	Subject string  `json:"subject"`
+	Text    string  `json:"text"`
+	HTML    string  `json:"html"`
+	Codes   []code  `json:"codes,omitempty"`
+	Papers  []paper `json:"papers,omitempty"` // that come with it
+}
+
+// paper is a document that comes with a mail. Its files are made when the mail is sent: which one it is is all that is
+// kept.
+type paper struct {
+	ID     string `json:"id"`
+	Credit bool   `json:"credit,omitempty"` // else an invoice
 }
 
 // code is a code that a mail shows. Its picture is made when the mail is sent: what it says is all that is kept.
@@ -127,6 +137,9 @@ func newLibrary(files fs.FS) (*library, error) {
 	for _, k := range l.kinds {
 		for _, code := range spoken {
 			for _, f := range samples(invented, "mail.example", code) {
+				if !f.of(k) {
+					continue
+				}
 				wrong = append(wrong, l.try(k, f))
 			}
 		}
@@ -195,7 +208,7 @@ func (l *library) render(w *writer) (content, error) {
 	if err := l.html.Execute(&page, w.page); err != nil {
 		return content{}, err
 	}
-	c := content{Subject: w.page.Subject, Text: text.String(), HTML: page.String()}
+	c := content{Subject: w.page.Subject, Text: text.String(), HTML: page.String(), Papers: w.page.Papers}
 	for _, s := range w.page.Sections {
 		for _, k := range s.Scan {
 			c.Codes = append(c.Codes, k.code)
@@ -207,8 +220,11 @@ func (l *library) render(w *writer) (content, error) {
 // sample is an invented order, to try the texts on.
 type sample struct {
 	facts
-	whole bool // has every fact
+	whole bool   // has every fact
+	only  string // the code of the one kind that it is for; "" for all
 }
+
+func (s *sample) of(k *kind) bool { return s.only == "" || s.only == k.code }
 
 func samples(operator merchants.Operator, domain, language string) []sample {
 	day := calendar.NewDate(2026, 3, 2)
@@ -221,19 +237,23 @@ func samples(operator merchants.Operator, domain, language string) []sample {
 		lines: []orders.Line{{Description: "Schoenen", Quantity: "2", UnitPriceCents: 1_000_00, TotalCents: 2_000_00}},
 		invoice: invoices.Invoice{Status: invoices.Open, Number: "WINKEL-2026-000017", TotalCents: 2_345_67, OpenCents: 1_111_11, PaidCents: 1_000_00,
 			CreditedCents: 234_56, HeldCents: 77_77, SendOn: day.AddDays(1), IssuedOn: day, DueOn: day.AddDays(16)},
-		credit: invoices.Credit{Number: "WINKEL-C-2026-000002", Reason: "return", Cents: 234_56},
-		said:   "Your parcel is at the neighbours.",
-		delay:  invoices.Hold{Reason: "stock"},
-		signIn: SignIn{URL: "https://betaal.example/my/x", Code: "ABCD2345"}, minutes: 15,
+		credit:  invoices.Credit{Number: "WINKEL-C-2026-000002", Reason: "return", Cents: 234_56},
+		credits: []invoices.Credit{{Number: "WINKEL-C-2026-000002"}},
+		said:    "Your parcel is at the neighbours.",
+		delay:   invoices.Hold{Reason: "stock"},
+		signIn:  SignIn{URL: "https://betaal.example/my/x", Code: "ABCD2345"}, minutes: 15,
 		arrival: Arrival{Device: "Firefox, Linux", URL: "https://betaal.example/my/me"}, clock: "14:05",
 	}
 	bare := f // no more than an order must have
-	bare.check, bare.payLink, bare.name, bare.domain, bare.contacts, bare.order.TermsVersion, bare.order.AcceptedText = "", "", "", "", nil, "", ""
+	bare.check, bare.payLink, bare.name, bare.domain, bare.contacts, bare.credits, bare.order.TermsVersion, bare.order.AcceptedText = "", "", "", "", nil, nil, "", ""
 	bare.invoice = invoices.Invoice{Status: invoices.Planned, TotalCents: 2_345_67, OpenCents: 2_345_67, SendOn: day.AddDays(1)}
 	bare.invoice.IssuedOn, bare.invoice.DueOn = day, day.AddDays(1) // too near for a transfer
 	belgian := f
+	belgian.credits = nil
 	belgian.order.PaymentReference = "010806817183"
 	belgian.invoice.OpenCents, belgian.invoice.HeldCents = 0, 0
 	belgian.atShop = 1_000_00
-	return []sample{{f, true}, {bare, false}, {belgian, false}}
+	withdrawn := bare
+	withdrawn.invoice = invoices.Invoice{Status: invoices.Cancelled, TotalCents: 2_345_67, CreditedCents: 2_345_67}
+	return []sample{{facts: f, whole: true}, {facts: bare}, {facts: belgian}, {facts: withdrawn, only: InvoiceAsked}}
 }

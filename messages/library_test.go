@@ -29,7 +29,7 @@ var operator = merchants.Operator{
 
 var (
 	spoken = []string{"nl", "fr", "en", "de"}
-	codes  = []string{messages.OrderConfirmed, messages.InvoiceIssued, messages.PaymentReceived, messages.CreditMade, messages.Delayed, messages.SignInLink, messages.NewDevice}
+	codes  = []string{messages.OrderConfirmed, messages.InvoiceIssued, messages.PaymentReceived, messages.CreditMade, messages.Delayed, messages.InvoiceAsked, messages.SignInLink, messages.NewDevice}
 )
 
 // TestTexts keeps what people read in files, so that a reviewer reads it too.

@@ -15,6 +15,7 @@ type Mail struct {
 	Text     string
 	HTML     string
 	Images   []Image          // that the HTML shows
+	Files    []File           // that come with it
 	At       calendar.Instant // when it was made, business time
 }
 
@@ -22,6 +23,13 @@ type Mail struct {
 type Image struct {
 	ID  string `json:"id"`
 	PNG []byte `json:"png"`
+}
+
+// File is one that comes with a mail.
+type File struct {
+	Name string `json:"name"`
+	Type string `json:"type"` // such as "application/pdf"
+	Data []byte `json:"data"`
 }
 
 // Result is how a hand-over ended.

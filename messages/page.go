@@ -28,26 +28,28 @@ type facts struct {
 	order    orders.Order
 	lines    []orders.Line
 	invoice  invoices.Invoice
-	credit   invoices.Credit // of a credit only
-	name     string          // of the buyer
-	on       calendar.Date   // when it became true
-	payLink  string          // "" without pay pages
-	atShop   int64           // cents of a payment that the shop says it received itself
-	said     string          // of a shop's message only
-	delay    invoices.Hold   // of a delay only
-	outdated bool            // another notice has taken its place
-	signIn   SignIn          // of a sign-in link only
-	minutes  int             // for which it is valid
-	arrival  Arrival         // of a sign-in on a new device only
-	clock    string          // the time of day of it
+	credit   invoices.Credit   // of a credit only
+	credits  []invoices.Credit // of an invoice that was asked for only: its credit notes
+	name     string            // of the buyer
+	on       calendar.Date     // when it became true
+	payLink  string            // "" without pay pages
+	atShop   int64             // cents of a payment that the shop says it received itself
+	said     string            // of a shop's message only
+	delay    invoices.Hold     // of a delay only
+	outdated bool              // another notice has taken its place
+	signIn   SignIn            // of a sign-in link only
+	minutes  int               // for which it is valid
+	arrival  Arrival           // of a sign-in on a new device only
+	clock    string            // the time of day of it
 }
 
 // page is a mail before it is written down. The HTML and the plain text show the same page, so they say the same.
 type page struct {
 	Language, Sender, Subject, Preview string
 
-	Label, Sum, When string // the slip: what, how much, until when
-	Pay              *link  // the one action
+	Label, Sum, When string  // the slip: what, how much, until when
+	Pay              *link   // the one action
+	Papers           []paper // that come with it
 	NextWord         string
 	Next             []string
 
@@ -240,6 +242,46 @@ func (w *writer) invoiced() {
 func (w *writer) copied() {
 	w.invoiced()
 	w.page.Why = append(w.page.Why, w.say("invoice-copy"))
+}
+
+// asked answers who asked for an invoice: with its files, or with the day on which there will be one.
+func (w *writer) asked() {
+	v := &w.invoice
+	switch {
+	case v.Number != "":
+		w.sendFiles()
+	case v.Status == invoices.Planned:
+		w.slip("asked-planned", v.OpenCents)
+		w.page.Next = []string{w.say("asked-planned-next")}
+	default: // it did not go on
+		w.slip("asked-none", 0)
+		w.page.Next = []string{w.say("asked-none-next")}
+	}
+	s := w.section("facts")
+	if v.Number != "" {
+		s.add(w.row("fact-invoice", v.Number), w.row("fact-issued", w.Day(v.IssuedOn)))
+	}
+	s.add(w.row("fact-order", w.order.Reference), w.row("fact-ordered", w.Day(w.order.PlacedOn)))
+}
+
+// sendFiles says what comes with the mail. It asks for no payment: what is open may have changed when it is read.
+func (w *writer) sendFiles() {
+	v := &w.invoice
+	pdf, data := invoices.FileNames(v.Number)
+	w.with["PDF"], w.with["Data"] = pdf, data
+	w.slip("asked", v.TotalCents)
+	w.page.Next = []string{w.say("asked-next")}
+	if w.payLink != "" {
+		w.page.Pay = &link{w.say("asked-button"), w.payLink}
+	}
+	s := w.section("asked-files")
+	s.add(w.row("asked-pdf", pdf), w.row("asked-data", data))
+	w.page.Papers = []paper{{ID: v.ID}}
+	for _, c := range w.credits {
+		pdf, data := invoices.FileNames(c.Number)
+		s.add(w.row("asked-credit-pdf", pdf), w.row("asked-credit-data", data))
+		w.page.Papers = append(w.page.Papers, paper{c.ID, true})
+	}
 }
 
 // transfer is what the buyer types at the bank.

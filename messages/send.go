@@ -8,8 +8,10 @@ import (
 	"achteraf/calendar"
 	"achteraf/internal/db"
 	"achteraf/internal/events"
+	"achteraf/internal/fault"
 	"achteraf/internal/jobs"
 	"achteraf/internal/vault"
+	"achteraf/invoices"
 )
 
 // DueSend is the kind of due row that sends a message; its subject is the message.
@@ -66,7 +68,40 @@ func (p *Post) handOver(ctx context.Context, m *sealed, l lock) (Result, error) 
 	if err != nil {
 		return Result{}, err
 	}
-	return p.c.Mailer.Send(ctx, Mail{ID: m.ID, To: to, Language: m.Language, Subject: c.Subject, Text: c.Text, HTML: c.HTML, Images: images, At: m.MadeAt}), nil
+	files, err := p.files(ctx, m.Merchant, c.Papers)
+	if fault.Is(err, "document-erased") {
+		return Result{Event: Refuse, Outcome: "erased"}, nil
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	return p.c.Mailer.Send(ctx, Mail{ID: m.ID, To: to, Language: m.Language, Subject: c.Subject, Text: c.Text, HTML: c.HTML, Images: images, Files: files, At: m.MadeAt}), nil
+}
+
+// files makes the files of documents, to print and of data. They are of what was fixed with each document, so a mail that
+// is tried again has the same.
+func (p *Post) files(ctx context.Context, merchant string, list []paper) (all []File, err error) {
+	for _, x := range list {
+		var found *invoices.Paper
+		read := func(tx *db.Tx) (_ *invoices.Paper, err error) {
+			if x.Credit {
+				found, err = p.c.Clerk.CreditNote(ctx, tx, merchant, x.ID)
+			} else {
+				found, err = p.c.Clerk.Invoice(ctx, tx, merchant, x.ID)
+			}
+			return found, err
+		}
+		pdf, err := p.c.Clerk.HandOut(ctx, p.c.DB, read, (*invoices.Paper).PDF)
+		if err != nil {
+			return nil, err
+		}
+		data, err := p.c.Clerk.HandOut(ctx, p.c.DB, read, (*invoices.Paper).Data)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, File{found.FileName(), "application/pdf", pdf}, File{found.DataName(), "application/xml", data})
+	}
+	return all, nil
 }
 
 // finish stores how an attempt ended.

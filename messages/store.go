@@ -80,11 +80,17 @@ func (m *draft) row(c content) ([]any, error) {
 var findTold = db.NewQuery(`select subject from messages where subject = $1 and code = $2 and version = $3 and merchant_id = $4`,
 	db.Text, db.Text, db.Bigint, db.Text)
 
-// told says which subjects have a message of a code already, by index.
-func told(ctx context.Context, tx *db.Tx, code string, keys [][2]string) (map[int]bool, error) {
+// telling names a message by what it tells, of one code.
+type telling struct {
+	merchant, subject string
+	version           int64
+}
+
+// told says which of them there are already, by index.
+func told(ctx context.Context, tx *db.Tx, code string, keys []telling) (map[int]bool, error) {
 	rows := make([][]any, len(keys))
 	for i, k := range keys {
-		rows[i] = []any{k[1], code, 1, k[0]}
+		rows[i] = []any{k.subject, code, k.version, k.merchant}
 	}
 	found := map[int]bool{}
 	err := tx.Find(ctx, findTold, rows, func(i int, _ db.Row) error {

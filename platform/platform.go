@@ -100,6 +100,7 @@ type Platform struct {
 	Buttons  *payments.Desk  // nil without a PSP
 	Reports  *reports.Reports
 	SignIns  *access.SignIns
+	Requests *messages.Requests // for invoices; nil where no mail is sent
 	Mailer   messages.Mailer
 	Scanner  *jobs.Scanner
 	Sealer   *ledger.Sealer
@@ -151,7 +152,7 @@ func New(c Config) (*Platform, error) {
 	p.Sealer = ledger.NewSealer(c.LogKey)
 	p.Scanner = jobs.NewScanner(c.DB, c.Random, c.Log)
 	if c.Mailer != nil {
-		p.Post, err = messages.New(messages.Config{DB: c.DB, Desk: p.Desk, Vault: c.Vault, Operator: c.Operator, Mailer: c.Mailer, Domain: c.MailDomain, PayLink: p.payLink(), CheckURL: checkURL(c.PublicURL)})
+		p.Post, err = messages.New(messages.Config{DB: c.DB, Desk: p.Desk, Vault: c.Vault, Operator: c.Operator, Mailer: c.Mailer, Domain: c.MailDomain, PayLink: p.payLink(), CheckURL: checkURL(c.PublicURL), Clerk: p.Clerk})
 		if err != nil {
 			return nil, err
 		}
@@ -161,8 +162,11 @@ func New(c Config) (*Platform, error) {
 		Outbound: c.Outbound, Random: c.Random, Log: c.Log, Demo: c.Demo})
 	p.hooks = older.NewHooks(p.older)
 	p.SignIns = access.NewSignIns(c.DB, c.Vault, p.Desk, c.Random, access.StandardLimits(), p.signInMail(c.PublicURL))
+	if !c.MailOff {
+		p.Requests = messages.NewRequests(c.DB, c.Vault, p.SignIns)
+	}
 	reactions(p, c.MailOff)
-	if p.Look, err = page.New(page.Config{Operator: c.Operator, Brand: c.Brand, Log: c.Log}); err != nil {
+	if p.Look, err = page.New(page.Config{Operator: c.Operator, Brand: c.Brand, Ways: p.ways(), Log: c.Log}); err != nil {
 		return nil, err
 	}
 	p.handler, err = p.routes(c)
@@ -294,8 +298,13 @@ func (p *Platform) routes(c Config) (http.Handler, error) {
 	if c.Demo {
 		pages.Demo = demoSurfaces
 	}
-	if p.Post != nil && c.PublicURL != "" {
+	if p.ways().Check != "" {
 		pages.Check = p.checkMessage
+	}
+	if p.Requests != nil {
+		pages.Request = func(r *http.Request, x site.Wanted) error {
+			return p.Requests.Ask(r.Context(), messages.Ask{Email: x.Email, Reference: x.Reference, Network: page.Network(r)})
+		}
 	}
 	home, err := site.New(pages)
 	if err != nil {
@@ -309,7 +318,7 @@ func (p *Platform) routes(c Config) (http.Handler, error) {
 	payPage.Routes(mux)
 	file.New(file.Config{DB: p.DB, Links: p.Links, Clerk: p.Clerk, Log: c.Log}).Routes(mux)
 	my, err := buyer.New(buyer.Config{DB: p.DB, Look: p.Look, SignIns: p.SignIns, Reports: p.Reports, Letters: messages.NewReader(c.Vault, p.Desk), Clerk: p.Clerk, Links: p.Links, Domain: c.MailDomain,
-		Operator: c.Operator, Plain: c.plain()})
+		Operator: c.Operator, Plain: c.plain(), Requests: p.Requests, AskPath: p.ways().Invoice})
 	if err != nil {
 		return nil, err
 	}
@@ -362,6 +371,17 @@ func (p *Platform) checkMessage(r *http.Request, typed string) (*site.Message, e
 		return err
 	})
 	return out, err
+}
+
+// ways are the pages of the site to which every page leads.
+func (p *Platform) ways() (w page.Ways) {
+	if p.Requests != nil {
+		w.Invoice = site.RequestPath
+	}
+	if p.Post != nil && p.publicURL != "" {
+		w.Check = site.CheckPath
+	}
+	return w
 }
 
 // checkURL is the page on which anybody can ask whether a mail is ours; "" without a public address.

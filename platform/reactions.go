@@ -30,11 +30,12 @@ func reactions(p *Platform, mailOff bool) {
 		p.Scanner.OnReady(invoices.FactCredited, messages.SliceSize, p.Post.Tell)    // what a credit changes
 		p.Scanner.OnReady(invoices.FactDelayed, messages.SliceSize, p.Post.Tell)     // the bill comes later
 		p.Scanner.OnReady(messages.DueShopText, messages.SliceSize, p.Post.Tell)     // what a shop writes to its buyer
+		p.Scanner.OnReady(messages.DueAsked, messages.SliceSize, p.Post.Answer)      // somebody asked for an invoice
 		p.Scanner.OnReady(access.DueSendLink, messages.SliceSize, p.SignIns.SendDue) // the sign-in mail
 		p.Scanner.OnReady(access.DueArrived, messages.SliceSize, p.arrived)          // somebody signed in on a new device
 		p.Scanner.OnOutside(messages.DueSend, messages.SendLimit, messages.SendCalls, p.Post.Send)
 	case mailOff:
-		for _, fact := range []string{invoices.FactAccepted, invoices.FactIssued, invoices.FactCopied, invoices.FactPaid, invoices.FactCredited, invoices.FactDelayed, messages.DueShopText, access.DueSendLink, access.DueArrived} {
+		for _, fact := range []string{invoices.FactAccepted, invoices.FactIssued, invoices.FactCopied, invoices.FactPaid, invoices.FactCredited, invoices.FactDelayed, messages.DueShopText, messages.DueAsked, access.DueSendLink, access.DueArrived} {
 			p.Scanner.On(fact, invoices.SliceSize, pass)
 		}
 	}

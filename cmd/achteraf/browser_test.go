@@ -314,12 +314,29 @@ func (s *teller) letter(none bool) error {
 		s.read[m.ID] = true
 		s.ts.Setenv("LINK", linkInMail.FindString(m.Text))
 		s.ts.Setenv("CODE", plain(codeInMail.FindString(m.Text)))
-		fmt.Fprintf(s.ts.Stdout(), "To: %s\nSubject: %s\n\n%s\n", m.To, m.Subject, m.Text)
+		fmt.Fprint(s.ts.Stdout(), m)
 		return true, nil
 	})
 }
 
-type mailed struct{ ID, To, Subject, Text string }
+// mailed is a mail in the mailbox.
+type mailed struct {
+	ID, To, Subject, Text string
+	Files                 []struct {
+		Name, Type string
+		Data       []byte
+	}
+}
+
+// String is a mail as it is printed: what is attached stands on top, each with how it begins.
+func (m *mailed) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "To: %s\nSubject: %s\n", m.To, m.Subject)
+	for _, f := range m.Files {
+		fmt.Fprintf(&b, "Attached: %s (%s) %.5s\n", f.Name, f.Type, f.Data)
+	}
+	return b.String() + "\n" + m.Text + "\n"
+}
 
 func (s *teller) unread() (*mailed, error) {
 	got, err := s.http.Get(s.mailboxURL + "/messages.json")

@@ -338,7 +338,7 @@ func (s *teller) mail(none bool) error {
 	}
 	defer got.Body.Close()
 	var all struct {
-		Messages []struct{ To, Subject, Text, HTML string }
+		Messages []mailed
 	}
 	if err := json.NewDecoder(got.Body).Decode(&all); err != nil {
 		return err
@@ -349,9 +349,9 @@ func (s *teller) mail(none bool) error {
 			continue
 		}
 		found++
-		text = fmt.Sprintf("To: %s\nSubject: %s\n\n%s", m.To, m.Subject, m.Text)
+		text = m.String()
 	}
-	fmt.Fprintf(s.ts.Stdout(), "%s\n", text)
+	fmt.Fprint(s.ts.Stdout(), text)
 	if want := map[bool]int{true: 0, false: 1}[none]; found != want {
 		return fmt.Errorf("%d of %d mails have this subject, want %d", found, len(all.Messages), want)
 	}

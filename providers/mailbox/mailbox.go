@@ -62,6 +62,7 @@ type Mail struct {
 	Text    string           `json:"text"`
 	HTML    string           `json:"html"`
 	Images  []messages.Image `json:"images,omitempty"` // that the HTML shows
+	Files   []messages.File  `json:"files,omitempty"`  // that came with it
 	Raw     []byte           `json:"-"`                // as it came over the wire
 }
 
@@ -137,7 +138,7 @@ func (b *Box) Send(ctx context.Context, m messages.Mail) messages.Result {
 			return messages.Result{Event: messages.Delay, Outcome: "too-slow"}
 		}
 	}
-	b.keep(Mail{ID: m.ID, To: m.To, Subject: m.Subject, At: m.At, Text: m.Text, HTML: m.HTML, Images: m.Images})
+	b.keep(Mail{ID: m.ID, To: m.To, Subject: m.Subject, At: m.At, Text: m.Text, HTML: m.HTML, Images: m.Images, Files: m.Files})
 	if fault == Forget {
 		return messages.Result{Event: messages.Delay, Outcome: "no-answer"}
 	}
@@ -274,6 +275,10 @@ func (m *Mail) part(head textproto.MIMEHeader, body io.Reader) error {
 	data, err := decode(head.Get("Content-Transfer-Encoding"), body)
 	if err != nil {
 		return err
+	}
+	if how, about, _ := mime.ParseMediaType(head.Get("Content-Disposition")); how == "attachment" {
+		m.Files = append(m.Files, messages.File{Name: about["filename"], Type: kind, Data: data})
+		return nil
 	}
 	text := strings.ReplaceAll(string(data), "\r\n", "\n")
 	switch kind {

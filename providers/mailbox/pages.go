@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"html/template"
+	"mime"
 	"net/http"
 	"slices"
 	"strings"
@@ -29,6 +30,7 @@ li + li { border-top: 1px solid var(--line); }
 p { font-size: .875rem; color: var(--ink-2); }
 li p { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.0625rem; line-height: 1.4; }
+li p a { padding-block: .15rem; }
 a { color: var(--brand); text-underline-offset: .2em; text-decoration-thickness: 1px; }
 h2 a { color: var(--ink); text-decoration: none; }
 h2 a:hover { text-decoration: underline; }
@@ -47,7 +49,8 @@ nav a { display: inline-block; padding: .5rem 1.25rem .5rem 0; font-weight: 600;
 <p><span>To {{.To}}</span> <time datetime="{{.At}}">{{.At.Time.Format "2 January 2006, 15:04"}} UTC</time></p>
 <h2><a href="{{$.Base}}/{{.ID}}">{{.Subject}}</a></h2>
 <p><a href="{{$.Base}}/{{.ID}}.txt" aria-label="Plain text: {{.Subject}}">Plain text</a></p>
-</li>
+{{$id := .ID}}{{range .Files}}<p><a href="{{$.Base}}/{{$id}}/{{.Name}}">{{.Name}}</a></p>
+{{end}}</li>
 {{end}}</ul>{{else}}<p class="none">No mail has been sent yet.</p>{{end}}
 <nav aria-label="Go on"><a href="/demo/shop">To the web shop</a><a href="/demo/clock">To the clock</a><a href="{{$.Base}}/server">To the mail server</a><a href="/my">To my bills</a><a href="/">To the start</a></nav>
 </main>
@@ -79,6 +82,19 @@ func (b *Box) Routes(mux *http.ServeMux, base string) {
 				secure(w, "text/plain; charset=utf-8")
 				w.Write([]byte(m.Text))
 				return
+			}
+		}
+		http.NotFound(w, r)
+	})
+	mux.HandleFunc("GET "+base+"/{id}/{file}", func(w http.ResponseWriter, r *http.Request) {
+		for _, m := range b.Mails() {
+			for _, f := range m.Files {
+				if m.ID == r.PathValue("id") && f.Name == r.PathValue("file") {
+					secure(w, f.Type)
+					w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.Name}))
+					w.Write(f.Data)
+					return
+				}
 			}
 		}
 		http.NotFound(w, r)

@@ -46,6 +46,12 @@ func (c *Client) compose(m messages.Mail) ([]byte, error) {
 			return nil, err
 		}
 	}
+	for _, f := range m.Files {
+		err := msg.AttachReader(f.Name, bytes.NewReader(f.Data), gomail.WithFileContentType(gomail.ContentType(f.Type)))
+		if err != nil {
+			return nil, err
+		}
+	}
 	var plain bytes.Buffer
 	if _, err := msg.WriteTo(&plain); err != nil {
 		return nil, err
@@ -54,7 +60,7 @@ func (c *Client) compose(m messages.Mail) ([]byte, error) {
 }
 
 // bound finds a boundary where it is declared. It stands nowhere else: the texts are quoted-printable, which writes an
-// equals sign as =3D.
+// equals sign as =3D, and in base64, which the files are, equals signs stand at the end only.
 var bound = regexp.MustCompile(`boundary="?([0-9a-f]{16,})"?`)
 
 // bounded gives the parts of a mail boundaries that are made of its id. The library draws them by chance, and would use

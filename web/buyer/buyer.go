@@ -32,8 +32,10 @@ type Config struct {
 	Clerk    *invoices.Clerk
 	Links    *invoices.Links // nil: there are no pay pages
 	Operator merchants.Operator
-	Domain   string // that our mail comes from; "" where there is none
-	Plain    bool   // served without TLS: a demonstration on this machine
+	Domain   string             // that our mail comes from; "" where there is none
+	Plain    bool               // served without TLS: a demonstration on this machine
+	Requests *messages.Requests // for invoices by mail; nil where no mail is sent
+	AskPath  string             // of the page on which one asks for an invoice without signing in; "" where there is none
 }
 
 // Pages serves the pages of buyers.
@@ -70,6 +72,7 @@ func (p *Pages) Routes(mux *http.ServeMux) {
 		"POST /my/me/end-all":                  p.endAll,
 		"GET /my/orders/{order}":               p.order,
 		"GET /my/orders/{order}/papers/{name}": p.paper,
+		"POST /my/orders/{order}/mail":         p.mailInvoice,
 	} {
 		mux.Handle(pattern, p.Look.Page(h))
 	}

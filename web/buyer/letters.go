@@ -52,7 +52,7 @@ func letterRows(v *page.View, t *texts, zone calendar.Zone, list []reports.Lette
 
 // letterWord says what a message is about.
 func letterWord(t *texts, code string) string {
-	return cmp.Or(map[string]string{messages.OrderConfirmed: t.MailOrder, messages.InvoiceIssued: t.MailInvoice, messages.InvoiceCopied: t.MailInvoice, messages.PaymentReceived: t.MailPaid,
+	return cmp.Or(map[string]string{messages.OrderConfirmed: t.MailOrder, messages.InvoiceIssued: t.MailInvoice, messages.InvoiceCopied: t.MailInvoice, messages.InvoiceAsked: t.MailInvoice, messages.PaymentReceived: t.MailPaid,
 		messages.CreditMade: t.MailCredit}[code], t.MailOther)
 }
 

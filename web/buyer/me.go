@@ -111,6 +111,9 @@ type question struct{ ask, answer string }
 func (p *Pages) questions(t *texts) []question {
 	all := []question{{t.AskHow, t.AnswerHow}, {t.AskWays, t.AnswerWays}, {t.AskDays, t.AnswerDays}, {t.AskCards, t.AnswerCards},
 		{t.AskMissing, t.AnswerMissing}, {t.AskWrong, t.AnswerWrong}, {t.AskCannot, t.AnswerCannot}}
+	if p.Requests != nil {
+		all = append(all, question{t.AskBill, t.AnswerBill})
+	}
 	if p.Domain != "" {
 		all = append(all, question{t.AskReal, t.AnswerReal.With("domain", p.Domain)})
 	}

@@ -10,6 +10,7 @@ import (
 	"achteraf/internal/db"
 	"achteraf/internal/words"
 	"achteraf/invoices"
+	"achteraf/orders"
 	"achteraf/reports"
 	"achteraf/web/page"
 )
@@ -21,6 +22,8 @@ type tale struct {
 	t     *texts
 	payee string // who is paid
 	pay   string // the page that takes the payment, "" for none
+	mails bool   // the invoice can be had by mail
+	asked string // the time at which it was asked for, lately; "" when it was not
 }
 
 // order serves GET /my/orders/{order}.
@@ -31,9 +34,11 @@ func (p *Pages) order(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		if x.Transfer != nil {
-			x.pay, err = p.payPage(r, tx, &x.Item)
+			if x.pay, err = p.payPage(r, tx, &x.Item); err != nil {
+				return err
+			}
 		}
-		return err
+		return p.readAsked(r, tx, &x)
 	})
 	if done {
 		return err
@@ -42,6 +47,42 @@ func (p *Pages) order(w http.ResponseWriter, r *http.Request) error {
 	x.l, x.t = v.Lang, t
 	v.Title, v.Script = x.title()+", "+x.Item.Shop, x.Transfer != nil
 	return p.Look.Write(w, r, http.StatusOK, v, order(v, x.t, &x, p.Operator))
+}
+
+// readAsked reads whether the invoice can be asked for by mail, and whether it was.
+func (p *Pages) readAsked(r *http.Request, tx *db.Tx, x *tale) error {
+	if x.mails = p.Requests != nil && x.Number != ""; !x.mails {
+		return nil
+	}
+	at, err := p.Requests.Lately(r.Context(), tx, orders.Key{Merchant: x.Merchant, ID: x.Item.Order}, x.Invoice)
+	if err != nil || at.IsZero() {
+		return err
+	}
+	zone, err := calendar.ZoneOf(x.Country)
+	x.asked = zone.Clock(at)
+	return err
+}
+
+// mailInvoice serves POST /my/orders/{order}/mail: the invoice goes to the address of the order.
+func (p *Pages) mailInvoice(w http.ResponseWriter, r *http.Request) error {
+	var story *reports.Story
+	done, err := p.entered(w, r, func(tx *db.Tx, v access.Visitor) (err error) {
+		story, err = p.Reports.OrderStory(r.Context(), tx, v.Handles, r.PathValue("order"))
+		return err
+	})
+	if done {
+		return err
+	}
+	if p.Requests == nil || story.Number == "" {
+		return noPaper()
+	}
+	err = p.DB.Write(r.Context(), func(tx *db.Tx) error {
+		return p.Requests.OfOrder(r.Context(), tx, orders.Key{Merchant: story.Merchant, ID: story.Order}, story.Invoice)
+	})
+	if err != nil {
+		return err
+	}
+	return p.to(w, r, p.Look.View(r, "").Link("/my/orders/"+story.Order)+"#mailed")
 }
 
 func (x *tale) title() string { return cmp.Or(strings.Join(x.Goods, ", "), x.Reference) }

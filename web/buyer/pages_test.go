@@ -12,8 +12,9 @@ import (
 	"achteraf/web/pagetest"
 )
 
-// TestBrowserBuyer opens every page as somebody who is signed in, and those of the sign-in as somebody who is not.
-func TestBrowserBuyer(t *testing.T) {
+// TestBrowserBuyer_S_INV_10 opens every page as somebody who is signed in, and those of the sign-in as somebody who is not. An
+// invoice was asked for by mail in one of them, and can be in others.
+func TestBrowserBuyer_S_INV_10(t *testing.T) {
 	w := newWorld(t, dbtest.New(t, "sqlite"))
 	done := w.place(sanne, "nl", "Schriften, set van 5", 1875)
 	credited := w.place(sanne, "nl", "Merinowol, 6 bollen, in een kleur die een heel lange naam heeft", 3120)
@@ -30,6 +31,7 @@ func TestBrowserBuyer(t *testing.T) {
 	planned := w.place(sanne, "nl", "Staande lamp Dageraad", 14900)
 	b := w.browser().in(sanne)
 	session := b.cookies[access.SessionCookie]
+	b.post("/my/orders/" + open.ID + "/mail")
 	letters := regexp.MustCompile(`/my/messages/msg_\w+`).FindAllString(b.get("/my/messages").raw, -1)
 	asked := w.browser()
 	link, _ := asked.ask(sanne)
@@ -46,14 +48,16 @@ func TestBrowserBuyer(t *testing.T) {
 		w.Handler().ServeHTTP(rw, r)
 	})
 	site := pagetest.Open(t, handler)
-	var paths []string
+	var paths, narrow []string
 	for _, l := range words.Langs() {
 		lang := "lang=" + string(l)
 		paths = append(paths, "/my?"+lang, "/my/orders/"+credited.ID+"?"+lang)
+		narrow = append(narrow, "/my?out&"+lang, "/my/orders/"+open.ID+"?"+lang)
 	}
 	paths = append(paths, "/my?out&lang=de", "/my/code?lang=fr", strings.Split(link, "?")[0]+"?lang=nl", "/my/orders/"+planned.ID+"?lang=de", "/my/orders/"+open.ID, "/my/orders/"+held.ID, "/my/orders/"+done.ID)
 	site.Check(paths...)
 	site = pagetest.Open(t, handler) // the first has had its time
+	site.CheckNarrow(narrow...)
 	site.Check("/my/bills?lang=nl", "/my/messages?lang=fr", "/my/help?lang=de", "/my/me?lang=de", letters[0], "/my/bills?q=xyz&lang=en")
 	for _, l := range words.Langs() {
 		lang := "lang=" + string(l)

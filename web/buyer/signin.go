@@ -21,7 +21,7 @@ func (p *Pages) entrance(w http.ResponseWriter, r *http.Request, status int, ema
 	v := p.Look.View(r, "")
 	t := p.texts.In(v.Lang)
 	v.Title, v.Narrow = t.SignIn, true
-	return p.Look.Write(w, r, status, v, entrance(v, t, page.Field{Name: "email", Label: t.Email, Help: t.EmailHelp, Value: email,
+	return p.Look.Write(w, r, status, v, entrance(v, t, p.AskPath, page.Field{Name: "email", Label: t.Email, Help: t.EmailHelp, Value: email,
 		Type: "email", Autocomplete: "email", Mode: "email", Icon: "i-msg", Max: 254, Error: wrong}))
 }
 

@@ -50,6 +50,8 @@ type texts struct {
 	InvoicePageEffect, CreditPdf, CreditPage                    string
 	InvoiceData, CreditData, DataEffect                         string
 	Shop, ShopText, ShopMail, ShopPhone, ShopChat               string
+	OnlyInvoice, OnlyInvoiceEffect, MailMe, MailedTitle         string
+	MailedText                                                  words.Text
 
 	AllBills, AllBillsLead, Bills, Pages, Newer, Older, Newest string
 	FromTo                                                     words.Text
@@ -64,6 +66,7 @@ type texts struct {
 	AnswerWays, AskDays, AnswerDays, AskCards, AnswerCards     string
 	AskMissing, AnswerMissing, AskWrong, AnswerWrong           string
 	AskCannot, AnswerCannot, AskReal, RealHere                 string
+	AskBill, AnswerBill                                        string
 	AnswerReal                                                 words.Text
 }
 

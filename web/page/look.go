@@ -15,12 +15,20 @@ import (
 type Config struct {
 	Operator merchants.Operator
 	Brand    Brand
+	Ways     Ways
 	Log      *slog.Logger
+}
+
+// Ways are pages to which the foot of every page leads; "" where there is none.
+type Ways struct {
+	Invoice string // asks for an invoice
+	Check   string // says whether a message is ours
 }
 
 // Look is one operator's look: it makes views and writes pages.
 type Look struct {
 	operator merchants.Operator
+	ways     Ways
 	name     string // of the brand
 	ours     bool   // the name is written with our own mark
 	wordmark *asset // the operator's own, nil where there is none
@@ -37,7 +45,7 @@ const ourName = "Achteraf"
 // style sheet with anything but values, and a mark that is more than a drawing.
 func New(c Config) (*Look, error) {
 	h := furniture()
-	l := &Look{operator: c.Operator, name: first(c.Brand.Name, c.Operator.Name, ourName), assets: map[string]*asset{},
+	l := &Look{operator: c.Operator, ways: c.Ways, name: first(c.Brand.Name, c.Operator.Name, ourName), assets: map[string]*asset{},
 		guard: http.NewCrossOriginProtection(), log: c.Log}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)

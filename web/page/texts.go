@@ -6,7 +6,7 @@ import "achteraf/internal/words"
 type texts struct {
 	Skip, MainMenu, TabMenu, Menu, Language                                   string
 	WhoWeAre, Registration, VatNumber, Account, InTheName                     string
-	ReachUs                                                                   string
+	ReachUs, DoIt, AskInvoice, CheckMessage                                   string
 	MissingTitle, MissingLead, BrokenTitle, BrokenLead                        string
 	WrongTitle, WrongLead, BusyTitle, BusyLead, ToTheStart                    string
 	Today, Story, YouWouldOwe, Free, Optional                                 string

@@ -70,6 +70,6 @@ func (s *Site) showCheck(w http.ResponseWriter, r *http.Request, status int, typ
 
 // about says in words what a message was about.
 func about(t *texts, code string) string {
-	return cmp.Or(map[string]string{messages.OrderConfirmed: t.SentOrder, messages.InvoiceIssued: t.SentInvoice, messages.InvoiceCopied: t.SentInvoice, messages.PaymentReceived: t.SentPaid,
+	return cmp.Or(map[string]string{messages.OrderConfirmed: t.SentOrder, messages.InvoiceIssued: t.SentInvoice, messages.InvoiceCopied: t.SentInvoice, messages.InvoiceAsked: t.SentInvoice, messages.PaymentReceived: t.SentPaid,
 		messages.CreditMade: t.SentCredit, messages.Delayed: t.SentDelayed}[code], t.SentOther)
 }

@@ -45,6 +45,19 @@ type texts struct {
 	SentDelayed, SentOther         string
 	Always, AlwaysCode             string
 	AlwaysNever, AlwaysPress       string
+	RequestTitle, RequestLead      string
+	RequestEmail, RequestEmailHelp string
+	RequestEmailWrong              string
+	RequestNumber                  string
+	RequestNumberHelp              string
+	RequestNumberEmpty             string
+	RequestNumberLong              string
+	RequestButton, RequestNote     string
+	RequestBusy, RequestBusyText   string
+	RequestedTitle, RequestedText  string
+	RequestedNone                  string
+	RequestedNoneText              string
+	RequestAgain, RequestSignIn    string
 }
 
 // Config is what the site is built from.
@@ -54,14 +67,18 @@ type Config struct {
 	// Check says whether we sent the message of a code; nil when we did not. Without it there is no such page. Error:
 	// Limited "rate-limit".
 	Check func(r *http.Request, typed string) (*Message, error)
+	// Request takes a request for an invoice. Without it there is no such page. Errors: Invalid "fields" about #/email and
+	// #/reference, Limited "rate-limit".
+	Request func(r *http.Request, x Wanted) error
 }
 
 // Site serves the pages of the site.
 type Site struct {
-	look  *page.Look
-	demo  []string
-	check func(*http.Request, string) (*Message, error)
-	texts words.All[texts]
+	look    *page.Look
+	demo    []string
+	check   func(*http.Request, string) (*Message, error)
+	request func(*http.Request, Wanted) error
+	texts   words.All[texts]
 }
 
 // Surfaces are the addresses that a demonstration can have, in the order in which one visits them.
@@ -80,7 +97,7 @@ func New(c Config) (*Site, error) {
 			return nil, fmt.Errorf("site: %q is no surface of a demonstration", path)
 		}
 	}
-	return &Site{c.Look, c.Demo, c.Check, all}, nil
+	return &Site{c.Look, c.Demo, c.Check, c.Request, all}, nil
 }
 
 // Routes adds the pages of the site.
@@ -89,6 +106,11 @@ func (s *Site) Routes(mux *http.ServeMux) {
 	if s.check != nil {
 		mux.Handle("GET "+CheckPath, s.look.Page(s.askCheck))
 		mux.Handle("POST "+CheckPath, s.look.Page(s.answerCheck))
+	}
+	if s.request != nil {
+		mux.Handle("GET "+RequestPath, s.look.Page(s.askRequest))
+		mux.Handle("POST "+RequestPath, s.look.Page(s.takeRequest))
+		mux.Handle("GET "+sentPath, s.look.Page(s.requested))
 	}
 }
 
