@@ -59,16 +59,11 @@ func (r *Reports) Bills(ctx context.Context, tx *db.Tx, want Want) (List, error)
 	if err := work(ctx, tx, all); err != nil {
 		return List{}, err
 	}
-	if want.Search == "" {
-		if err := nameGoods(ctx, tx, all); err != nil {
-			return List{}, err
-		}
-	}
 	out.Bills = values(all)
 	return out, nil
 }
 
-// search keeps the items in which every word is found, and fills in their goods.
+// search keeps the items in which every word is found.
 func search(ctx context.Context, tx *db.Tx, all []*Item, query string) ([]*Item, error) {
 	text := make([]strings.Builder, len(all))
 	for n, x := range all {
@@ -80,9 +75,6 @@ func search(ctx context.Context, tx *db.Tx, all []*Item, query string) ([]*Item,
 		var what string
 		err := r.Scan(&what)
 		text[n].WriteString(ident.Fold(what) + " " + strings.ToLower(what) + " ")
-		if len(all[n].Goods) < mostGoods {
-			all[n].Goods = append(all[n].Goods, what)
-		}
 		return err
 	})
 	if err != nil {

@@ -155,14 +155,16 @@ func owned(ctx context.Context, tx *db.Tx, handles []buyers.Handle, q *db.Query,
 
 // describe reads the orders and shops of items.
 func describe(ctx context.Context, tx *db.Tx, list []*Item) error {
-	err := tx.Find(ctx, findOrders, keysOf(list), func(n int, r db.Row) error {
+	return tx.Together(ctx,
+		func(tx *db.Tx) error { return readOrders(ctx, tx, list) },
+		func(tx *db.Tx) error { return nameShops(ctx, tx, list) })
+}
+
+func readOrders(ctx context.Context, tx *db.Tx, list []*Item) error {
+	return tx.Find(ctx, findOrders, keysOf(list), func(n int, r db.Row) error {
 		x := list[n]
 		return r.Scan(&x.Reference, &x.PaymentReference, &x.State, &x.Language, &x.country, &x.PlacedOn)
 	})
-	if err != nil {
-		return err
-	}
-	return nameShops(ctx, tx, list)
 }
 
 // nameShops reads each shop once.
@@ -196,9 +198,6 @@ func (r *Reports) Overview(ctx context.Context, tx *db.Tx, ask Ask) (Overview, e
 	if err := work(ctx, tx, shown); err != nil {
 		return Overview{}, err
 	}
-	if err := nameGoods(ctx, tx, shown); err != nil {
-		return Overview{}, err
-	}
 	out := Overview{Found: len(all)}
 	for _, x := range all {
 		out.Sums.add(x)
@@ -213,10 +212,12 @@ func (r *Reports) Overview(ctx context.Context, tx *db.Tx, ask Ask) (Overview, e
 
 // work reads what is shown of items, as it stands today.
 func work(ctx context.Context, tx *db.Tx, list []*Item) error {
-	if err := describe(ctx, tx, list); err != nil {
-		return err
-	}
-	if err := hold(ctx, tx, list); err != nil {
+	err := tx.Together(ctx,
+		func(tx *db.Tx) error { return readOrders(ctx, tx, list) },
+		func(tx *db.Tx) error { return nameShops(ctx, tx, list) },
+		func(tx *db.Tx) error { return nameGoods(ctx, tx, list) },
+		func(tx *db.Tx) error { return hold(ctx, tx, list) })
+	if err != nil {
 		return err
 	}
 	for _, x := range list {
@@ -338,6 +339,9 @@ func keysOf(list []*Item) [][]any {
 
 // nameGoods reads what was ordered, up to three descriptions of each.
 func nameGoods(ctx context.Context, tx *db.Tx, list []*Item) error {
+	for _, x := range list {
+		x.Goods = nil
+	}
 	return tx.Find(ctx, findGoods, keysOf(list), func(n int, r db.Row) error {
 		var what string
 		err := r.Scan(&what)

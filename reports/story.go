@@ -142,11 +142,12 @@ func (r *Reports) OrderStory(ctx context.Context, tx *db.Tx, handles []buyers.Ha
 	if len(found) == 0 {
 		return nil, fault.Missing("order", "There is no such order.")
 	}
-	if err := describe(ctx, tx, found[:1]); err != nil {
-		return nil, err
-	}
 	s := &Story{Item: *found[0]}
-	if err := s.read(ctx, tx); err != nil {
+	err = tx.Together(ctx,
+		func(tx *db.Tx) error { return readOrders(ctx, tx, []*Item{&s.Item}) },
+		func(tx *db.Tx) error { return nameShops(ctx, tx, []*Item{&s.Item}) },
+		func(tx *db.Tx) error { return s.read(ctx, tx) })
+	if err != nil {
 		return nil, err
 	}
 	if err := s.workOut(tx.Now); err != nil {
@@ -160,33 +161,28 @@ func (r *Reports) OrderStory(ctx context.Context, tx *db.Tx, handles []buyers.Ha
 // read reads all rows about the order.
 func (s *Story) read(ctx context.Context, tx *db.Tx) error {
 	key := orders.Key{Merchant: s.Merchant, ID: s.Order}
-	for _, step := range []func() error{
-		func() (err error) { s.order, err = orders.One(ctx, tx, s.Merchant, s.Order); return err },
-		func() (err error) { s.invoice, err = invoices.One(ctx, tx, s.Merchant, s.Invoice); return err },
-		func() (err error) { s.Shop, err = merchants.ByID(ctx, tx, s.Merchant); return err },
-		func() (err error) { s.Contacts, err = merchants.Contacts(ctx, tx, s.Merchant); return err },
-		func() (err error) { s.Credits, err = invoices.Credits(ctx, tx, s.Merchant, s.Invoice); return err },
-		func() (err error) { s.zone, err = calendar.ZoneOf(s.order.Country); return err },
-		func() error {
+	err := tx.Together(ctx,
+		func(tx *db.Tx) error { return s.readOrder(ctx, tx) },
+		func(tx *db.Tx) (err error) { s.invoice, err = invoices.One(ctx, tx, s.Merchant, s.Invoice); return err },
+		func(tx *db.Tx) (err error) { s.Shop, err = merchants.ByID(ctx, tx, s.Merchant); return err },
+		func(tx *db.Tx) (err error) { s.Contacts, err = merchants.Contacts(ctx, tx, s.Merchant); return err },
+		func(tx *db.Tx) (err error) {
+			s.Credits, err = invoices.Credits(ctx, tx, s.Merchant, s.Invoice)
+			return err
+		},
+		func(tx *db.Tx) error {
 			all, err := orders.Lines(ctx, tx, []orders.Key{key})
 			if err == nil {
 				s.Lines = all[0]
 			}
 			return err
 		},
-		func() error {
-			k := merchants.ContractKey{Merchant: s.Merchant, ID: s.order.Contract}
-			all, err := merchants.Contracts(ctx, tx, []merchants.ContractKey{k})
-			s.contract = all[k].Contract
-			return err
-		},
-		func() error { return s.readHolds(ctx, tx) },
-		func() error { return s.readEntries(ctx, tx) },
-	} {
-		if err := step(); err != nil {
-			return err
-		}
+		func(tx *db.Tx) error { return s.readHolds(ctx, tx) },
+		func(tx *db.Tx) error { return s.readEntries(ctx, tx) })
+	if err != nil {
+		return err
 	}
+	s.addUp()
 	s.Country = s.order.Country
 	for _, l := range s.Lines {
 		if l.Kind == "goods" && len(s.Goods) < mostGoods {
@@ -194,6 +190,19 @@ func (s *Story) read(ctx context.Context, tx *db.Tx) error {
 		}
 	}
 	return nil
+}
+
+func (s *Story) readOrder(ctx context.Context, tx *db.Tx) (err error) {
+	if s.order, err = orders.One(ctx, tx, s.Merchant, s.Order); err != nil {
+		return err
+	}
+	if s.zone, err = calendar.ZoneOf(s.order.Country); err != nil {
+		return err
+	}
+	k := merchants.ContractKey{Merchant: s.Merchant, ID: s.order.Contract}
+	all, err := merchants.Contracts(ctx, tx, []merchants.ContractKey{k})
+	s.contract = all[k].Contract
+	return err
 }
 
 func (s *Story) readHolds(ctx context.Context, tx *db.Tx) error {
@@ -234,7 +243,7 @@ select e.kind, e.posted_at, p.code, p.cents, coalesce(s.first_place + e.n, -1)
 
 var findEntries = db.NewQuery(selectEntries, db.Text, db.Text)
 
-// readEntries reads the ledger's entries about the order, and adds them up.
+// readEntries reads the ledger's entries about the order.
 func (s *Story) readEntries(ctx context.Context, tx *db.Tx) error {
 	var all []Entry
 	var keys [][]any
@@ -263,7 +272,7 @@ func (s *Story) readEntries(ctx context.Context, tx *db.Tx) error {
 	if err != nil {
 		return err
 	}
-	s.addUp(slices.DeleteFunc(all, func(e Entry) bool { return e.Kind == "" })) // a planned invoice has none
+	s.Entries = slices.DeleteFunc(all, func(e Entry) bool { return e.Kind == "" }) // a planned invoice has none
 	return nil
 }
 
@@ -276,13 +285,13 @@ func (e *Entry) rank() int {
 }
 
 // addUp sorts entries by time and writes the balance after each.
-func (s *Story) addUp(all []Entry) {
-	slices.SortFunc(all, func(a, b Entry) int {
+func (s *Story) addUp() {
+	slices.SortFunc(s.Entries, func(a, b Entry) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.rank(), b.rank()), strings.Compare(a.Key, b.Key))
 	})
 	var owed, held int64
-	for i := range all {
-		e := &all[i]
+	for i := range s.Entries {
+		e := &s.Entries[i]
 		owed += e.OwedCents
 		held += e.HeldCents
 		e.On, e.Balance, e.Held = s.zone.DateOf(e.At), owed, held
@@ -290,7 +299,6 @@ func (s *Story) addUp(all []Entry) {
 			e.Number = s.Number
 		}
 	}
-	s.Entries = all
 	open := s.invoice.OpenCents
 	if s.Number == "" {
 		open = 0 // planned: nobody owes it yet

@@ -129,20 +129,31 @@ func (t *pgTx) add(single, set string, types []Type, rows [][]any, n *int64) err
 }
 
 func (t *pgTx) find(ctx context.Context, q *Query, lock bool, keys [][]any, each func(int, Row) error) error {
+	if err := t.queueFind(q, lock, keys, each, func(read reader) reader { return read }); err != nil {
+		return err
+	}
+	return t.flush(ctx)
+}
+
+// reader takes the rows of one statement.
+type reader = func(pgx.Rows) error
+
+// queueFind queues a select for each key, or one for all. Each result goes to what wrapped makes of its reader.
+func (t *pgTx) queueFind(q *Query, lock bool, keys [][]any, each func(int, Row) error, wrapped func(reader) reader) error {
 	if len(keys) > smallSet {
 		args, err := pgArrays(q.params, keys)
 		if err != nil {
 			return err
 		}
-		t.findSet(q.manySQL(lock), args, each)
-		return t.flush(ctx)
+		t.batch.Queue(q.manySQL(lock), args...).Query(wrapped(readSet(each)))
+		return nil
 	}
 	for i, k := range keys {
 		args, err := pgRow(q.params, k)
 		if err != nil {
 			return err
 		}
-		t.batch.Queue(q.oneSQL(lock), args...).Query(func(rows pgx.Rows) error {
+		t.batch.Queue(q.oneSQL(lock), args...).Query(wrapped(func(rows pgx.Rows) error {
 			r := &pgRows{rows: rows}
 			for rows.Next() {
 				if err := each(i, r); err != nil {
@@ -150,14 +161,14 @@ func (t *pgTx) find(ctx context.Context, q *Query, lock bool, keys [][]any, each
 				}
 			}
 			return rows.Err()
-		})
+		}))
 	}
-	return t.flush(ctx)
+	return nil
 }
 
-// findSet queues a select whose first column is the number of the key.
-func (t *pgTx) findSet(sql string, args []any, each func(int, Row) error) {
-	t.batch.Queue(sql, args...).Query(func(rows pgx.Rows) error {
+// readSet reads a select whose first column is the number of the key.
+func readSet(each func(int, Row) error) reader {
+	return func(rows pgx.Rows) error {
 		r := &pgRows{rows: rows, skip: 1}
 		for rows.Next() {
 			raw := rows.RawValues()[0]
@@ -169,7 +180,7 @@ func (t *pgTx) findSet(sql string, args []any, each func(int, Row) error) {
 			}
 		}
 		return rows.Err()
-	})
+	}
 }
 
 func (t *pgTx) query(ctx context.Context, sql string, args []any) (Rows, error) {
@@ -241,7 +252,10 @@ func (r *pgRows) Close() {
 }
 
 func (r *pgRows) Scan(dest ...any) error {
-	fields, raw := r.rows.FieldDescriptions()[r.skip:], r.rows.RawValues()[r.skip:]
+	return scanCells(r.rows.FieldDescriptions()[r.skip:], r.rows.RawValues()[r.skip:], dest)
+}
+
+func scanCells(fields []pgconn.FieldDescription, raw [][]byte, dest []any) error {
 	if len(dest) != len(raw) {
 		return fmt.Errorf("db: %d columns read into %d places", len(raw), len(dest))
 	}
