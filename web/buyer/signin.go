@@ -117,6 +117,9 @@ func (p *Pages) dead(w http.ResponseWriter, r *http.Request, err error) error {
 	t := p.texts.In(p.Look.View(r, "").Lang)
 	switch codeOf(err) {
 	case "sign-in-used":
+		if p.signedIn(r, func(*db.Tx, access.Visitor) error { return nil }) == nil {
+			return p.to(w, r, "/my") // they went back, or opened the mail again
+		}
 		return p.failed(w, r, http.StatusConflict, t.UsedTitle, t.UsedText)
 	case "sign-in-expired":
 		return p.failed(w, r, http.StatusConflict, t.ExpiredTitle, t.ExpiredText)
