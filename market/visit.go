@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"html"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -122,11 +123,13 @@ func (w *World) enter(p *person, b *browser, how, link, code string) (bool, *bro
 				return false, b, err
 			}
 		}
-		before := b.cookies
+		before := maps.Clone(b.cookies)
 		if err = try(b, link, nil, http.StatusSeeOther); err == nil && how == "by a link that was used" {
 			thief := w.browser(p)
 			thief.cookies = before
-			err = try(thief, link, typed, http.StatusConflict)
+			if err = try(thief, link, typed, http.StatusConflict); err == nil {
+				err = try(b, link, nil, http.StatusSeeOther) // who is signed in already is led on
+			}
 		}
 	}
 	return err == nil, b, err
