@@ -8,30 +8,30 @@ import (
 	"achteraf/internal/db"
 )
 
-const latestIdentity = `
-  join identities i on i.id = o.attempt_id and i.merchant_id = o.merchant_id
-   and i.version = (select max(x.version) from identities x where x.id = i.id and x.merchant_id = i.merchant_id)`
-
+// A cross join is what keeps SQLite from beginning with identities or handles, which it would read once for each order.
 const (
+	latestIdentity = `
+       i.id = o.attempt_id and i.merchant_id = o.merchant_id
+   and i.version = (select max(x.version) from identities x where x.id = o.attempt_id and x.merchant_id = o.merchant_id)`
+
+	filed = `
+       (select 1 from person_orders po where po.order_id = o.id and po.merchant_id = o.merchant_id and po.email_hash = i.email_hash
+           and po.person_id = `
+
 	// Both who ordered and whoever proves the address must find it.
 	selectUnfiled = `
 select o.id, o.merchant_id, i.person_id
-  from orders o` + latestIdentity + `
- where not exists (select 1 from person_orders po where po.person_id = i.person_id and po.order_id = o.id
-                      and po.merchant_id = o.merchant_id and po.email_hash = i.email_hash)
-union all
-select o.id, o.merchant_id, h.person_id
-  from orders o` + latestIdentity + `
-  join handles h on h.kind = 'email' and h.hash = i.email_hash
- where not exists (select 1 from person_orders po where po.person_id = h.person_id and po.order_id = o.id
-                      and po.merchant_id = o.merchant_id and po.email_hash = i.email_hash)
+  from orders o cross join identities i
+ where ` + latestIdentity + `
+   and (not exists` + filed + `i.person_id)
+        or exists (select 1 from handles h where h.kind = 'email' and h.hash = i.email_hash and not exists` + filed + `h.person_id)))
  limit 1`
 
 	selectMisfiled = `
 select po.order_id, po.merchant_id, po.person_id
   from person_orders po
- where not exists (select 1 from orders o` + latestIdentity + `
-                    where o.id = po.order_id and o.merchant_id = po.merchant_id and i.email_hash = po.email_hash)
+ where not exists (select 1 from orders o cross join identities i
+                    where o.id = po.order_id and o.merchant_id = po.merchant_id and i.email_hash = po.email_hash and ` + latestIdentity + `)
  limit 1`
 )
 
