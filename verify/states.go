@@ -73,12 +73,15 @@ const (
 	selectIdlePlanned = `
 select v.id, v.merchant_id
   from invoices v
-  left join (select merchant_id, subject from due where kind in ('invoice.issue', 'order.lapse')
-              union select merchant_id, subject from due_failed where kind in ('invoice.issue', 'order.lapse')) n
-    on n.merchant_id = v.merchant_id and (n.subject = v.id or n.subject = v.order_id)
+  left join (select merchant_id, subject from due where kind = 'invoice.issue'
+              union select merchant_id, subject from due_failed where kind = 'invoice.issue') n
+    on n.subject = v.id and n.merchant_id = v.merchant_id
+  left join (select merchant_id, subject from due where kind = 'order.lapse'
+              union select merchant_id, subject from due_failed where kind = 'order.lapse') l
+    on l.subject = v.order_id and l.merchant_id = v.merchant_id
   left join (select invoice_id, merchant_id from holds where lifted_at is null and until_at is null) h
     on h.invoice_id = v.id and h.merchant_id = v.merchant_id
- where v.status = 'planned' and n.subject is null and h.invoice_id is null
+ where v.status = 'planned' and n.subject is null and l.subject is null and h.invoice_id is null
  order by v.id limit 1`
 
 	// An open one that is not overdue waits for the day after its due date.
@@ -87,7 +90,7 @@ select v.id, v.merchant_id
   from invoices v
   left join (select merchant_id, subject from due where kind = 'invoice.overdue'
               union select merchant_id, subject from due_failed where kind = 'invoice.overdue') n
-    on n.merchant_id = v.merchant_id and n.subject = v.id
+    on n.subject = v.id and n.merchant_id = v.merchant_id
  where v.status = 'open' and not v.overdue and n.subject is null
  order by v.id limit 1`
 )
