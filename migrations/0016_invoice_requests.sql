@@ -6,4 +6,4 @@ create table invoice_requests (
     made_at     {{.Instant}} not null
 ) {{.StrictNoRowid}};
 
-create index invoice_requests_order on invoice_requests (order_id) where order_id <> '';
+create index invoice_requests_order on invoice_requests (order_id, merchant_id);

@@ -237,7 +237,7 @@ func languageOf(ctx context.Context, tx *db.Tx, all []*Item) (string, error) {
 	if latest.Language != "" {
 		return latest.Language, nil
 	}
-	err := describe(ctx, tx, []*Item{latest})
+	err := readOrders(ctx, tx, []*Item{latest})
 	return latest.Language, err
 }
 
