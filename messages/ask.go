@@ -32,11 +32,13 @@ const (
 
 	askPerAddress = 5  // requests with one e-mail address within 15 minutes, as for sign-in links
 	askPerNetwork = 60 // requests from one network within 15 minutes
-	mostAsked     = 64 // characters of what the buyer reads off
 	mostFound     = 10 // invoices that one request can mean: shops may give the same order number
 	mostNotes     = 10 // credit notes that come with an invoice: a mail server takes a mail of some megabytes
 	askPurpose    = "invoice-request"
 )
+
+// MostReference is how many characters of a number or a reference may be typed.
+const MostReference = 64
 
 // Ask is what somebody who is not signed in fills in to get an invoice.
 type Ask struct {
@@ -99,8 +101,8 @@ func (a *Ask) check() (askedWords, error) {
 	switch {
 	case bare(reference) == "":
 		c.Wrong("#/reference", "required", "Fill this in.")
-	case utf8.RuneCountInString(reference) > mostAsked:
-		c.Wrong("#/reference", "too-long", "At most %d characters.", mostAsked)
+	case utf8.RuneCountInString(reference) > MostReference:
+		c.Wrong("#/reference", "too-long", "At most %d characters.", MostReference)
 	}
 	if len(c.Found) > 0 {
 		return askedWords{}, fault.At("fields", "Some fields are not right.", c.Found...)

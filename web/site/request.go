@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"achteraf/internal/fault"
+	"achteraf/messages"
 	"achteraf/web/page"
 )
 
@@ -12,9 +13,8 @@ import (
 const RequestPath = "/invoice-request"
 
 const (
-	sentPath      = RequestPath + "/sent"
-	mostEmail     = 254 // characters
-	mostReference = 64  // characters
+	sentPath  = RequestPath + "/sent"
+	mostEmail = 254 // characters
 )
 
 // Wanted is what somebody typed to get an invoice.
@@ -53,7 +53,7 @@ func (s *Site) showRequest(w http.ResponseWriter, r *http.Request, status int, x
 	t := s.texts.In(v.Lang)
 	v.Title, v.About, v.Narrow, v.Public = t.RequestTitle, t.RequestLead, true, true
 	email := page.Field{Name: "email", Label: t.RequestEmail, Help: t.RequestEmailHelp, Value: x.Email, Type: "email", Autocomplete: "email", Mode: "email", Icon: "i-msg", Max: mostEmail}
-	number := page.Field{Name: "reference", Label: t.RequestNumber, Help: t.RequestNumberHelp, Value: x.Reference, Autocomplete: "off", Max: mostReference}
+	number := page.Field{Name: "reference", Label: t.RequestNumber, Help: t.RequestNumberHelp, Value: x.Reference, Autocomplete: "off", Max: messages.MostReference}
 	busy := status == http.StatusTooManyRequests
 	if f := fault.As(err); f != nil {
 		for _, wrong := range f.Fields {

@@ -37,7 +37,7 @@ func asker(t *testing.T) (http.Handler, *[]Wanted) {
 			return errors.New("no")
 		case !strings.Contains(x.Email, "@"):
 			return fault.At("fields", "Some fields are not right.", fault.Field{Pointer: "#/email", Code: "email"}, fault.Field{Pointer: "#/reference", Code: "required"})
-		case len(x.Reference) > mostReference:
+		case len(x.Reference) > messages.MostReference:
 			return fault.At("fields", "Some fields are not right.", fault.Field{Pointer: "#/reference", Code: "too-long"})
 		}
 		asked = append(asked, x)
