@@ -35,9 +35,12 @@ func openSQLite(path string, o Options) (*lite, error) {
 	if o.Small {
 		l.cache = smallCache
 	}
-	l.readers = newReaders(o.Readers, func() (*liteConn, error) { return l.open(min(l.cache, 16<<10), readOnly) })
+	if err := useRuns(); err != nil {
+		return nil, err
+	}
+	l.readers = newReaders(o.Readers, func() (*liteConn, error) { return l.open(l.uri(), min(l.cache, 16<<10), readOnly) })
 	var err error
-	if l.writer, err = l.open(l.cache); err != nil {
+	if l.writer, err = l.openWriter(); err != nil {
 		return nil, mapped(fmt.Errorf("open %s: %w", path, err))
 	}
 	return l, nil
@@ -55,10 +58,12 @@ const smallCache = 100
 
 const readOnly = "pragma query_only = on"
 
+func (l *lite) openWriter() (*liteConn, error) { return l.open(l.uri()+"?vfs="+runsVFS, l.cache) }
+
 // open makes a connection with its settings. synchronous is full always: an answered request survives a
 // power cut.
-func (l *lite) open(cacheKiB int, more ...string) (*liteConn, error) {
-	c, err := (&sqlite.Driver{}).Open(l.uri())
+func (l *lite) open(uri string, cacheKiB int, more ...string) (*liteConn, error) {
+	c, err := (&sqlite.Driver{}).Open(uri)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +133,7 @@ func (l *lite) rollback(cause error) {
 }
 
 func (l *lite) reopen() error {
-	w, err := l.open(l.cache)
+	w, err := l.openWriter()
 	if err != nil {
 		return err
 	}

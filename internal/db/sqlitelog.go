@@ -47,7 +47,7 @@ func (l *lite) maintain(ctx context.Context, idle bool) (turn bool, err error) {
 	quiet := idle && written == l.log.seen
 	l.log.seen = written
 	if l.log.mover == nil {
-		if l.log.mover, err = l.open(smallCache, "pragma busy_timeout = 0"); err != nil {
+		if l.log.mover, err = l.open(l.uri(), smallCache, "pragma busy_timeout = 0"); err != nil {
 			return false, err
 		}
 	}
