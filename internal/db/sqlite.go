@@ -58,7 +58,10 @@ const smallCache = 100
 
 const readOnly = "pragma query_only = on"
 
-func (l *lite) openWriter() (*liteConn, error) { return l.open(l.uri()+"?vfs="+runsVFS, l.cache) }
+// inRuns names the file for those who write the log, or move it.
+func (l *lite) inRuns() string { return l.uri() + "?vfs=" + runsVFS }
+
+func (l *lite) openWriter() (*liteConn, error) { return l.open(l.inRuns(), l.cache) }
 
 // open makes a connection with its settings. synchronous is full always: an answered request survives a
 // power cut.

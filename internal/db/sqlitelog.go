@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"sync"
+	"time"
 )
 
 // Limits of the write-ahead log in bytes. Moving it into the database rewrites each hot page, so that comes
@@ -16,8 +17,10 @@ const (
 	walKept  = 1 << 30 // of the file when the log starts anew: writing over it is faster than making it grow
 
 	// walRest is what may be left for the writer to move in its own turn.
-	walRest   = 4 << 20
+	walRest   = 8 << 20
 	walRounds = 6
+
+	calmTime = 200 * time.Millisecond // without a commit, after which nobody is taken to be writing
 )
 
 // log moves the write-ahead log into the database.
@@ -27,6 +30,8 @@ type log struct {
 	large   int64 // walLarge and walHuge, but in a test
 	huge    int64
 	seen    int64 // transactions committed at the last look
+	calm    *time.Timer
+	quiet   bool  // calm has run out since the last commit seen
 	done    int64 // transactions committed when there was nothing left to move
 	suspect int64 // the oldest read at the last look
 }
@@ -44,10 +49,9 @@ func (l *lite) maintain(ctx context.Context, idle bool) (turn bool, err error) {
 	if written == l.log.done {
 		return false, nil
 	}
-	quiet := idle && written == l.log.seen
-	l.log.seen = written
+	quiet := l.log.settled(written) && idle
 	if l.log.mover == nil {
-		if l.log.mover, err = l.open(l.uri(), smallCache, "pragma busy_timeout = 0"); err != nil {
+		if l.log.mover, err = l.open(l.inRuns(), smallCache, "pragma busy_timeout = 0"); err != nil {
 			return false, err
 		}
 	}
@@ -56,6 +60,23 @@ func (l *lite) maintain(ctx context.Context, idle bool) (turn bool, err error) {
 		err = errors.Join(err, l.log.drop())
 	}
 	return turn, err
+}
+
+// settled says that nothing was committed for calmTime. Looks may follow one another at once.
+func (g *log) settled(written int64) bool {
+	if written != g.seen || g.calm == nil {
+		if g.calm == nil {
+			g.calm = time.NewTimer(calmTime)
+		}
+		g.seen, g.quiet = written, false
+		g.calm.Reset(calmTime)
+	}
+	select {
+	case <-g.calm.C:
+		g.quiet = true
+	default:
+	}
+	return g.quiet
 }
 
 func (l *lite) move(ctx context.Context, quiet bool) (turn bool, err error) {
@@ -70,7 +91,10 @@ func (l *lite) move(ctx context.Context, quiet bool) (turn bool, err error) {
 		l.cutOldest()
 	}
 	for range walRounds {
-		if _, left, err = l.log.mover.checkpoint("passive"); err != nil || left < walRest {
+		if _, _, err = l.log.mover.checkpoint("passive"); err != nil {
+			return false, err
+		}
+		if _, left, err = l.log.mover.checkpoint("noop"); err != nil || left < walRest { // it does not count what came meanwhile
 			return err == nil, err
 		}
 		if ctx.Err() != nil {

@@ -11,13 +11,16 @@ import (
 )
 
 // SQLite hands its log over in two pieces a page, 24 and 4,096 bytes long, at places that fit no page of the file
-// system: some 900 calls for a transaction of 64 orders, and where the system has dropped an old page of the file it
+// system: some 400 calls for a transaction of 25 orders, and where the system has dropped an old page of the file it
 // reads that page from the disk first. So the writer's log goes through runs: pieces that follow one another are
 // gathered, and handed over as one before the file is read, cut, measured or synced. Nothing is acknowledged
 // earlier or kept longer than before, since SQLite syncs the log before it shows a transaction to anybody
-// (synchronous = full). See docs/adr/0021.
+// (synchronous = full).
+//
+// And SQLite syncs the database only when the whole log was moved into it, in the writer's turn. Whoever moves a
+// part of it here syncs that part at once, so that little is left for the writer. See docs/adr/0021.
 
-// runsVFS is the name under which SQLite opens files through runs.
+// runsVFS is the name of the file system in which SQLite does so.
 const runsVFS = "achteraf-runs"
 
 // pageBytes is what a file system keeps together: of a run that goes on, whole pages are handed over. runBytes is the
@@ -27,48 +30,53 @@ const (
 	runBytes  = 31 * pageBytes
 )
 
-// logRun is what was written to an open log and not yet handed over.
-type logRun struct {
+// runFile is an open log or database. Its connection uses it from one goroutine at a time.
+type runFile struct {
 	file uintptr // its sqlite3_file
-	base *methods
-	from int64 // place of the first byte in the file
-	n    int64 // bytes gathered
+	path string
+	base *methods // of the system
+
+	from int64 // of a log: where in the file the run begins,
+	n    int64 // how long it is,
 	data uintptr
+
+	untold int32 // of a database: what a sync answered, until SQLite is told
 }
 
 type methods = sqlite.Tsqlite3_io_methods
 
-// gathered are the logs that are open through runs, and the functions that SQLite calls for them.
-var gathered = struct {
+// runs are the files that are open in runsVFS.
+var runs = struct {
 	once sync.Once
 	err  error
 	base uintptr // the system's sqlite3_vfs
 
 	mu      sync.RWMutex
-	open    map[uintptr]*logRun // by sqlite3_file
-	methods map[uintptr]uintptr // by those of the system, for which they stand in
-}{open: map[uintptr]*logRun{}, methods: map[uintptr]uintptr{}}
+	open    map[uintptr]*runFile   // by sqlite3_file
+	methods map[[2]uintptr]uintptr // what stands in for methods of the system, of a log (1) or a database (0)
+	failed  map[string]int32       // the answer to a sync of a database, by its path, of which SQLite does not know
+}{open: map[uintptr]*runFile{}, methods: map[[2]uintptr]uintptr{}, failed: map[string]int32{}}
 
 // useRuns makes runsVFS known to SQLite.
 func useRuns() error {
-	gathered.once.Do(func() { gathered.err = registerRuns() })
-	return gathered.err
+	runs.once.Do(func() { runs.err = registerRuns() })
+	return runs.err
 }
 
 func registerRuns() error {
 	tls := libc.NewTLS() // lives as long as the process
-	gathered.base = sqlite.Xsqlite3_vfs_find(tls, 0)
+	runs.base = sqlite.Xsqlite3_vfs_find(tls, 0)
 	name, err := libc.CString(runsVFS)
 	if err != nil {
 		return err
 	}
 	mine := libc.Xcalloc(tls, 1, types.Size_t(unsafe.Sizeof(sqlite.Tsqlite3_vfs{})))
-	if gathered.base == 0 || mine == 0 {
+	if runs.base == 0 || mine == 0 {
 		return errors.New("sqlite: no file system, or no memory for ours")
 	}
 	v := at[sqlite.Tsqlite3_vfs](mine)
-	*v = *at[sqlite.Tsqlite3_vfs](gathered.base)
-	v.FpNext, v.FzName, v.FxOpen = 0, name, pointer(openRun)
+	*v = *at[sqlite.Tsqlite3_vfs](runs.base)
+	v.FpNext, v.FzName, v.FxOpen = 0, name, pointer(openInRuns)
 	if rc := sqlite.Xsqlite3_vfs_register(tls, mine, 0); rc != sqlite.SQLITE_OK {
 		return errors.New("sqlite: its file system could not be registered")
 	}
@@ -78,9 +86,9 @@ func registerRuns() error {
 // at is what stands at an address of SQLite's, which Go neither moves nor frees.
 func at[T any](address uintptr) *T { return *(**T)(unsafe.Pointer(&address)) }
 
-// pointer and function turn a function into what SQLite calls it by, and back.
-func pointer[F any](f F) uintptr        { return *(*uintptr)(unsafe.Pointer(&f)) }
-func function[F any](address uintptr) F { return *(*F)(unsafe.Pointer(&address)) }
+// pointer is what SQLite calls a function by; call is the function.
+func pointer[F any](f F) uintptr    { return *(*uintptr)(unsafe.Pointer(&f)) }
+func call[F any](address uintptr) F { return *(*F)(unsafe.Pointer(&address)) }
 
 type (
 	openFunc    = func(tls *libc.TLS, vfs, name, file uintptr, flags int32, out uintptr) int32
@@ -88,81 +96,89 @@ type (
 	flagsFunc   = func(tls *libc.TLS, file uintptr, flags int32) int32
 	sizeFunc    = func(tls *libc.TLS, file uintptr, size int64) int32
 	measureFunc = func(tls *libc.TLS, file, size uintptr) int32
+	controlFunc = func(tls *libc.TLS, file uintptr, op int32, arg uintptr) int32
 	closeFunc   = func(tls *libc.TLS, file uintptr) int32
 )
 
-func openRun(tls *libc.TLS, _, name, file uintptr, flags int32, out uintptr) int32 {
-	base := at[sqlite.Tsqlite3_vfs](gathered.base)
-	rc := function[openFunc](base.FxOpen)(tls, gathered.base, name, file, flags, out)
-	if rc == sqlite.SQLITE_OK && flags&sqlite.SQLITE_OPEN_WAL != 0 {
-		return gather(tls, file)
+func openInRuns(tls *libc.TLS, _, name, file uintptr, flags int32, out uintptr) int32 {
+	rc := call[openFunc](at[sqlite.Tsqlite3_vfs](runs.base).FxOpen)(tls, runs.base, name, file, flags, out)
+	if rc != sqlite.SQLITE_OK {
+		return rc
+	}
+	if flags&(sqlite.SQLITE_OPEN_WAL|sqlite.SQLITE_OPEN_MAIN_DB) != 0 {
+		adopt(tls, file, libc.GoString(name), flags&sqlite.SQLITE_OPEN_WAL != 0)
 	}
 	return rc
 }
 
-// gather puts a run between SQLite and a file that it has just opened.
-func gather(tls *libc.TLS, file uintptr) int32 {
-	gathered.mu.Lock()
-	defer gathered.mu.Unlock()
+// adopt puts us between SQLite and a file that it has just opened. Without memory the file works as it is.
+func adopt(tls *libc.TLS, file uintptr, path string, log bool) {
+	runs.mu.Lock()
+	defer runs.mu.Unlock()
 	f := at[sqlite.Tsqlite3_file](file)
-	mine, known := gathered.methods[f.FpMethods]
+	key := [2]uintptr{f.FpMethods}
+	if log {
+		key[1] = 1
+	}
+	mine, known := runs.methods[key]
 	if !known {
-		mine = libc.Xmalloc(tls, types.Size_t(unsafe.Sizeof(methods{})))
-		if mine == 0 {
-			return sqlite.SQLITE_OK // it works without
+		if mine = libc.Xmalloc(tls, types.Size_t(unsafe.Sizeof(methods{}))); mine == 0 {
+			return
 		}
 		m := at[methods](mine)
 		*m = *at[methods](f.FpMethods)
-		m.FxRead, m.FxWrite, m.FxSync = pointer(readRun), pointer(writeRun), pointer(syncRun)
-		m.FxTruncate, m.FxFileSize, m.FxClose = pointer(cutRun), pointer(measureRun), pointer(closeRun)
-		gathered.methods[f.FpMethods] = mine
+		m.FxClose = pointer(closeFile)
+		if log {
+			m.FxRead, m.FxWrite, m.FxSync = pointer(readLog), pointer(writeLog), pointer(syncLog)
+			m.FxTruncate, m.FxFileSize = pointer(cutLog), pointer(measureLog)
+		} else {
+			m.FxSync, m.FxFileControl = pointer(syncDatabase), pointer(controlDatabase)
+		}
+		runs.methods[key] = mine
 	}
-	gathered.open[file] = &logRun{file: file, base: at[methods](f.FpMethods)}
+	runs.open[file] = &runFile{file: file, path: path, base: at[methods](f.FpMethods)}
 	f.FpMethods = mine
-	return sqlite.SQLITE_OK
 }
 
-func runOf(file uintptr) *logRun {
-	gathered.mu.RLock()
-	defer gathered.mu.RUnlock()
-	return gathered.open[file]
+func opened(file uintptr) *runFile {
+	runs.mu.RLock()
+	defer runs.mu.RUnlock()
+	return runs.open[file]
 }
 
-// writeRun gathers a piece. One that does not follow on the run begins a new one.
-func writeRun(tls *libc.TLS, file, data uintptr, n int32, from int64) int32 {
-	r := runOf(file)
+// writeLog gathers a piece. One that does not follow on the run begins a new one.
+func writeLog(tls *libc.TLS, file, data uintptr, n int32, from int64) int32 {
+	r, rc := opened(file), int32(sqlite.SQLITE_OK)
 	if r.data == 0 {
 		r.data = libc.Xmalloc(tls, runBytes)
 	}
-	if r.data == 0 || int64(n) > runBytes {
-		if rc := r.hand(tls, r.n); rc != sqlite.SQLITE_OK {
-			return rc
-		}
-		return function[pieceFunc](r.base.FxWrite)(tls, file, data, n, from)
-	}
-	if from != r.from+r.n {
-		if rc := r.hand(tls, r.n); rc != sqlite.SQLITE_OK {
-			return rc
-		}
+	length := int64(n)
+	switch {
+	case r.data == 0 || length > runBytes || from != r.from+r.n:
+		rc = r.hand(tls, r.n)
 		r.from = from
+	case r.n+length > runBytes:
+		rc = r.hand(tls, r.n-(r.from+r.n)%pageBytes)
 	}
-	if r.n+int64(n) > runBytes {
-		if rc := r.hand(tls, r.n-(r.from+r.n)%pageBytes); rc != sqlite.SQLITE_OK {
-			return rc
-		}
+	if rc != sqlite.SQLITE_OK {
+		return rc
+	}
+	if r.data == 0 || r.n+length > runBytes {
+		r.from += length
+		return call[pieceFunc](r.base.FxWrite)(tls, file, data, n, from)
 	}
 	libc.Xmemcpy(tls, r.data+uintptr(r.n), data, types.Size_t(n))
-	r.n += int64(n)
-	return sqlite.SQLITE_OK
+	r.n += length
+	return rc
 }
 
 // hand hands the first n bytes of the run over. When that fails the run is dropped: SQLite is told, takes the
 // transaction back, and writes these places anew.
-func (r *logRun) hand(tls *libc.TLS, n int64) int32 {
+func (r *runFile) hand(tls *libc.TLS, n int64) int32 {
 	if n <= 0 {
 		return sqlite.SQLITE_OK
 	}
-	rc := function[pieceFunc](r.base.FxWrite)(tls, r.file, r.data, int32(n), r.from)
+	rc := call[pieceFunc](r.base.FxWrite)(tls, r.file, r.data, int32(n), r.from)
 	if rc != sqlite.SQLITE_OK {
 		r.n = 0
 		return rc
@@ -172,54 +188,113 @@ func (r *logRun) hand(tls *libc.TLS, n int64) int32 {
 	return rc
 }
 
-// handed hands over all of a file's run, and returns the methods of the system for what comes then.
+// handed hands all of a log's run over and returns the system's methods for what comes then.
 func handed(tls *libc.TLS, file uintptr) (*methods, int32) {
-	r := runOf(file)
+	r := opened(file)
 	return r.base, r.hand(tls, r.n)
 }
 
-func readRun(tls *libc.TLS, file, data uintptr, n int32, from int64) int32 {
+func readLog(tls *libc.TLS, file, data uintptr, n int32, from int64) int32 {
 	base, rc := handed(tls, file)
 	if rc != sqlite.SQLITE_OK {
 		return rc
 	}
-	return function[pieceFunc](base.FxRead)(tls, file, data, n, from)
+	return call[pieceFunc](base.FxRead)(tls, file, data, n, from)
 }
 
-func syncRun(tls *libc.TLS, file uintptr, flags int32) int32 {
+func syncLog(tls *libc.TLS, file uintptr, flags int32) int32 {
 	base, rc := handed(tls, file)
 	if rc != sqlite.SQLITE_OK {
 		return rc
 	}
-	return function[flagsFunc](base.FxSync)(tls, file, flags)
+	return call[flagsFunc](base.FxSync)(tls, file, flags)
 }
 
-func cutRun(tls *libc.TLS, file uintptr, size int64) int32 {
+func cutLog(tls *libc.TLS, file uintptr, size int64) int32 {
 	base, rc := handed(tls, file)
 	if rc != sqlite.SQLITE_OK {
 		return rc
 	}
-	return function[sizeFunc](base.FxTruncate)(tls, file, size)
+	return call[sizeFunc](base.FxTruncate)(tls, file, size)
 }
 
-func measureRun(tls *libc.TLS, file, size uintptr) int32 {
+func measureLog(tls *libc.TLS, file, size uintptr) int32 {
 	base, rc := handed(tls, file)
 	if rc != sqlite.SQLITE_OK {
 		return rc
 	}
-	return function[measureFunc](base.FxFileSize)(tls, file, size)
+	return call[measureFunc](base.FxFileSize)(tls, file, size)
 }
 
-// closeRun closes the file even when what was gathered could not be handed over.
-func closeRun(tls *libc.TLS, file uintptr) int32 {
-	base, rc := handed(tls, file)
-	gathered.mu.Lock()
-	libc.Xfree(tls, gathered.open[file].data)
-	delete(gathered.open, file)
-	gathered.mu.Unlock()
-	at[sqlite.Tsqlite3_file](file).FpMethods = uintptr(unsafe.Pointer(base))
-	if closed := function[closeFunc](base.FxClose)(tls, file); closed != sqlite.SQLITE_OK {
+// controlDatabase syncs the database when a part of the log was moved into it, or all of it. SQLite does not ask for
+// the outcome here. When it was all, it syncs once more and learns it there; else the failure is kept.
+func controlDatabase(tls *libc.TLS, file uintptr, op int32, arg uintptr) int32 {
+	f := opened(file)
+	if op == sqlite.SQLITE_FCNTL_CKPT_DONE {
+		f.untold = 0
+		if failedBefore(f.path) == sqlite.SQLITE_OK {
+			f.untold = call[flagsFunc](f.base.FxSync)(tls, file, sqlite.SQLITE_SYNC_NORMAL)
+			keepFailure(f.path, f.untold)
+		}
+	}
+	return call[controlFunc](f.base.FxFileControl)(tls, file, op, arg)
+}
+
+// syncDatabase syncs. After a failure of which SQLite was not told no other sync is a success, whatever the system
+// says, which may have dropped the pages: so the log is never started anew over them, and the next start of the
+// process reads them from there.
+func syncDatabase(tls *libc.TLS, file uintptr, flags int32) int32 {
+	f := opened(file)
+	if rc := f.untold; rc != sqlite.SQLITE_OK {
+		f.untold = 0
+		keepFailure(f.path, sqlite.SQLITE_OK) // SQLite knows it now, and moves these pages again
+		return rc
+	}
+	if rc := failedBefore(f.path); rc != sqlite.SQLITE_OK {
+		return rc
+	}
+	return call[flagsFunc](f.base.FxSync)(tls, file, flags)
+}
+
+func failedBefore(path string) int32 {
+	runs.mu.RLock()
+	defer runs.mu.RUnlock()
+	return runs.failed[path]
+}
+
+func keepFailure(path string, rc int32) {
+	runs.mu.Lock()
+	defer runs.mu.Unlock()
+	if rc == sqlite.SQLITE_OK {
+		delete(runs.failed, path)
+	} else {
+		runs.failed[path] = rc
+	}
+}
+
+// closeFile closes a file even when its run could not be handed over.
+func closeFile(tls *libc.TLS, file uintptr) int32 {
+	r := opened(file)
+	rc := r.hand(tls, r.n)
+	libc.Xfree(tls, r.data)
+	r.forget()
+	at[sqlite.Tsqlite3_file](file).FpMethods = uintptr(unsafe.Pointer(r.base))
+	if closed := call[closeFunc](r.base.FxClose)(tls, file); closed != sqlite.SQLITE_OK {
 		return closed
 	}
 	return rc
+}
+
+// forget drops an open file. With the last one of its path a failed sync is forgotten too: whoever opens the
+// database then reads its log from the beginning.
+func (r *runFile) forget() {
+	runs.mu.Lock()
+	defer runs.mu.Unlock()
+	delete(runs.open, r.file)
+	for _, other := range runs.open {
+		if other.path == r.path {
+			return
+		}
+	}
+	delete(runs.failed, r.path)
 }
