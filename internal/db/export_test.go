@@ -48,6 +48,15 @@ func (d *DB) LogLimit(large, huge int64) {
 	l.log.large, l.log.huge = large, huge
 }
 
+// LogLeft returns how many bytes of the SQLite log are still to be moved.
+func (d *DB) LogLeft() int64 {
+	_, left, err := d.engine.(*lite).writer.checkpoint("noop")
+	if err != nil {
+		panic(err)
+	}
+	return left
+}
+
 // OnWriter runs a statement on the SQLite writer outside any transaction.
 func (d *DB) OnWriter(sql string) error { return d.engine.(*lite).writer.run(sql) }
 
@@ -55,4 +64,5 @@ const (
 	KeptStatements = keptStatements
 	WriteLimit     = writeLimit
 	BatchLimit     = batchLimit
+	CalmTime       = calmTime
 )

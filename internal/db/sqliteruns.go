@@ -40,7 +40,8 @@ type runFile struct {
 	n    int64 // how long it is,
 	data uintptr
 
-	untold int32 // of a database: what a sync answered, until SQLite is told
+	moving bool  // of a database: a part of the log is being moved into it
+	untold int32 // what the sync of that part answered, until SQLite is told
 }
 
 type methods = sqlite.Tsqlite3_io_methods
@@ -148,22 +149,21 @@ func opened(file uintptr) *runFile {
 
 // writeLog gathers a piece. One that does not follow on the run begins a new one.
 func writeLog(tls *libc.TLS, file, data uintptr, n int32, from int64) int32 {
-	r, rc := opened(file), int32(sqlite.SQLITE_OK)
+	r, rc, length := opened(file), int32(sqlite.SQLITE_OK), int64(n)
 	if r.data == 0 {
 		r.data = libc.Xmalloc(tls, runBytes)
 	}
-	length := int64(n)
-	switch {
-	case r.data == 0 || length > runBytes || from != r.from+r.n:
+	switch end := r.from + r.n; {
+	case from != end || r.data == 0 || length > runBytes-pageBytes:
 		rc = r.hand(tls, r.n)
 		r.from = from
 	case r.n+length > runBytes:
-		rc = r.hand(tls, r.n-(r.from+r.n)%pageBytes)
+		rc = r.hand(tls, r.n-end%pageBytes)
 	}
 	if rc != sqlite.SQLITE_OK {
 		return rc
 	}
-	if r.data == 0 || r.n+length > runBytes {
+	if r.data == 0 || r.n+length > runBytes { // SQLite's log has no such pieces
 		r.from += length
 		return call[pieceFunc](r.base.FxWrite)(tls, file, data, n, from)
 	}
@@ -230,12 +230,15 @@ func measureLog(tls *libc.TLS, file, size uintptr) int32 {
 // the outcome here. When it was all, it syncs once more and learns it there; else the failure is kept.
 func controlDatabase(tls *libc.TLS, file uintptr, op int32, arg uintptr) int32 {
 	f := opened(file)
-	if op == sqlite.SQLITE_FCNTL_CKPT_DONE {
-		f.untold = 0
-		if failedBefore(f.path) == sqlite.SQLITE_OK {
+	switch op {
+	case sqlite.SQLITE_FCNTL_CKPT_START:
+		f.moving, f.untold = true, sqlite.SQLITE_OK
+	case sqlite.SQLITE_FCNTL_CKPT_DONE: // comes without a start too, when the log could not be synced
+		if f.moving && failedBefore(f.path) == sqlite.SQLITE_OK {
 			f.untold = call[flagsFunc](f.base.FxSync)(tls, file, sqlite.SQLITE_SYNC_NORMAL)
 			keepFailure(f.path, f.untold)
 		}
+		f.moving = false
 	}
 	return call[controlFunc](f.base.FxFileControl)(tls, file, op, arg)
 }
