@@ -35,6 +35,10 @@ update handles
    set open_cents = $3, orders = $4, overdue = $5, recent_day = $6, recent = $7 /*from*/
  where kind = $1 and hash = $2`, db.Text, db.Bytes, db.Bigint, db.Bigint, db.Bigint, db.Bigint, db.Bigint)
 
+	releaseHandles = db.NewQuery(`
+update handles set open_cents = open_cents - $3, overdue = overdue + $4 /*from*/
+ where kind = $1 and hash = $2`, db.Text, db.Bytes, db.Bigint, db.Bigint)
+
 	newHandles = db.NewTable("handles", "on conflict (kind, hash) do nothing",
 		db.Col{Name: "kind", Type: db.Text}, db.Col{Name: "hash", Type: db.Bytes}, db.Col{Name: "key_id", Type: db.Text},
 		db.Col{Name: "person_id", Type: db.Text}, db.Col{Name: "open_cents", Type: db.Bigint}, db.Col{Name: "orders", Type: db.Bigint},
@@ -407,44 +411,59 @@ select email_hash, phone_hash, who_hash
 
 // Change brings the open amounts of the buyers' handles up to date with their invoices.
 func (d *Desk) Change(ctx context.Context, tx *db.Tx, list []Release) error {
-	s := &Slice{desk: d, tx: tx, handles: map[handleKey]*handle{}}
-	keys := make([][]any, len(list))
-	for i, r := range list {
-		keys[i] = []any{r.Attempt, r.Merchant}
-	}
-	owned := make([][]handleKey, len(list))
-	var all []handleKey
-	err := tx.Find(ctx, findHashes, keys, func(i int, r db.Row) error {
-		var email, phone, who []byte
-		if err := r.Scan(&email, &phone, &who); err != nil {
-			return err
-		}
-		for kind, hash := range map[string][]byte{byEmail: email, byPhone: phone, byWho: who} {
-			if hash != nil {
-				owned[i] = append(owned[i], handleKey{kind, string(hash)})
-			}
-		}
-		all = append(all, owned[i]...)
-		return nil
-	})
+	owned, err := handlesOf(ctx, tx, list)
 	if err != nil {
 		return err
 	}
-	if err := s.lock(ctx, all); err != nil {
-		return err
-	}
+	type change struct{ released, overdue int64 }
+	changes := map[handleKey]change{}
+	var keys []handleKey
 	for i, r := range list {
 		if len(owned[i]) == 0 {
 			return fault.New(fault.Internal, "internal", "Attempt %s has no identity.", r.Attempt)
 		}
 		for _, k := range owned[i] {
-			h := s.handles[k]
-			h.openCents -= r.Cents
-			h.overdue += r.Overdue
-			h.touched = true
+			c := changes[k]
+			changes[k] = change{c.released + r.Cents, c.overdue + r.Overdue}
+			keys = append(keys, k)
 		}
 	}
-	return s.Flush(ctx)
+	sorted := keyRows(keys)
+	if err := tx.Hold(ctx, lockHandles, sorted); err != nil {
+		return err
+	}
+	rows := make([][]any, len(sorted))
+	for i, k := range sorted {
+		c := changes[handleKey{k[0].(string), string(k[1].([]byte))}]
+		rows[i] = append(k, c.released, c.overdue)
+	}
+	if n, err := tx.Change(ctx, releaseHandles, rows); err != nil {
+		return err
+	} else if int(n) != len(rows) {
+		return fault.New(fault.Internal, "internal", "%d of %d handles were there to be changed.", n, len(rows))
+	}
+	return nil
+}
+
+// handlesOf reads the handles of attempts.
+func handlesOf(ctx context.Context, tx *db.Tx, list []Release) ([][]handleKey, error) {
+	keys := make([][]any, len(list))
+	for i, r := range list {
+		keys[i] = []any{r.Attempt, r.Merchant}
+	}
+	owned := make([][]handleKey, len(list))
+	return owned, tx.Find(ctx, findHashes, keys, func(i int, r db.Row) error {
+		var hashes [3][]byte
+		if err := r.Scan(&hashes[0], &hashes[1], &hashes[2]); err != nil {
+			return err
+		}
+		for j, kind := range []string{byEmail, byPhone, byWho} {
+			if hashes[j] != nil {
+				owned[i] = append(owned[i], handleKey{kind, string(hashes[j])})
+			}
+		}
+		return nil
+	})
 }
 
 // Today is the civil date at the buyer's address; Amsterdam's for a country that we do not serve.

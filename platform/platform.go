@@ -186,10 +186,7 @@ func (p *Platform) Handler() http.Handler { return p.handler }
 // what is kept for a while.
 func (p *Platform) Attach(r *jobs.Runner) {
 	r.Scanning("due", p.Scanner)
-	r.Add("seal", func(ctx context.Context) (bool, error) {
-		n, err := p.Sealer.Seal(ctx, p.DB)
-		return n > 0, err
-	})
+	p.Sealing(r)
 	p.Upkeep(r)
 	old := access.NewForgetter(p.DB)
 	r.Add("forget answers", func(ctx context.Context) (bool, error) { return false, old.Step(ctx) })
@@ -204,6 +201,14 @@ func (p *Platform) Attach(r *jobs.Runner) {
 	r.Add("end checkouts", over.Step)
 	watch := reports.NewWatch(p.DB)
 	r.Add("watch that orders are seen", func(ctx context.Context) (bool, error) { return false, watch.Step(ctx) })
+}
+
+// Sealing lets a runner seal what is posted, for a program that does the rest by hand.
+func (p *Platform) Sealing(r *jobs.Runner) {
+	r.Add("seal", func(ctx context.Context) (bool, error) {
+		n, err := p.Sealer.Seal(ctx, p.DB)
+		return n > 0, err
+	})
 }
 
 // Upkeep lets a runner look after the database alone, for a program that does its work by hand. Whoever writes

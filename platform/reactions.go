@@ -21,6 +21,7 @@ func reactions(p *Platform, mailOff bool) {
 	p.Scanner.On(invoices.DueOverdue, invoices.SliceSize, p.Clerk.Overdue)
 	p.Scanner.On(invoices.DueLapse, 100, p.Clerk.Lapse)
 	p.Scanner.On(checkout.FactEnded, invoices.SliceSize, pass) // shops read how it ended
+	jobs.Unheard(p.DB)
 	switch {
 	case p.Post != nil:
 		p.Scanner.OnReady(invoices.FactAccepted, messages.SliceSize, p.Post.Tell)    // the confirmation of the order
@@ -35,7 +36,10 @@ func reactions(p *Platform, mailOff bool) {
 		p.Scanner.OnReady(access.DueArrived, messages.SliceSize, p.arrived)          // somebody signed in on a new device
 		p.Scanner.OnOutside(messages.DueSend, messages.SendLimit, messages.SendCalls, p.Post.Send)
 	case mailOff:
-		for _, fact := range []string{invoices.FactAccepted, invoices.FactIssued, invoices.FactCopied, invoices.FactPaid, invoices.FactCredited, invoices.FactDelayed, messages.DueShopText, messages.DueAsked, access.DueSendLink, access.DueArrived} {
+		facts := []string{invoices.FactAccepted, invoices.FactIssued, invoices.FactCopied, invoices.FactPaid, invoices.FactCredited, invoices.FactDelayed,
+			messages.DueShopText, messages.DueAsked, access.DueSendLink, access.DueArrived}
+		jobs.Unheard(p.DB, facts...)
+		for _, fact := range facts { // planted while mails were on
 			p.Scanner.On(fact, invoices.SliceSize, pass)
 		}
 	}

@@ -89,6 +89,7 @@ func (b *benchSettle) Run(ctx context.Context) error {
 	}
 	s.stopRun() // what follows is driven by hand, to be measured
 	defer beside(ctx, s.p, s.p.Upkeep)()
+	defer beside(ctx, s.p, s.p.Sealing)() // as in a server
 	file, lines, err := s.bankFile(ctx)
 	if err != nil {
 		return err

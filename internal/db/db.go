@@ -48,6 +48,7 @@ type DB struct {
 	slots  []*slot // free ones
 	made   int     // slots made
 
+	remembered   sync.Map
 	beforeCommit func(context.Context, *Tx) error
 }
 
@@ -134,6 +135,15 @@ func (d *DB) Close() error {
 
 // Wall reads the wall clock.
 func (d *DB) Wall() calendar.Instant { return d.opts.Wall() }
+
+// Remember keeps what a package above wants each transaction here to know, under a key of a type of its own.
+func (d *DB) Remember(key, value any) { d.remembered.Store(key, value) }
+
+// Remembered is what Remember keeps under a key; nil when it was never called.
+func (tx *Tx) Remembered(key any) any {
+	v, _ := tx.db.remembered.Load(key)
+	return v
+}
 
 // BeforeCommit sets what runs last in each write transaction that took a place among its writer's
 // (Tx.Position with a Count). Set it once, before the first write.

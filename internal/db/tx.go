@@ -230,6 +230,14 @@ func (tx *Tx) Lock(ctx context.Context, q *Query, keys [][]any, each func(i int,
 	return tx.find(ctx, q, true, keys, each)
 }
 
+// Hold locks rows as Lock does, without reading them. On SQLite, which has one writer, that is nothing to do.
+func (tx *Tx) Hold(ctx context.Context, q *Query, keys [][]any) error {
+	if tx.Engine() == "sqlite" {
+		return nil
+	}
+	return tx.find(ctx, q, true, keys, func(int, Row) error { return nil })
+}
+
 func (tx *Tx) find(ctx context.Context, q *Query, lock bool, keys [][]any, each func(i int, r Row) error) error {
 	ctx, err := tx.ready(ctx)
 	if err != nil || len(keys) == 0 {

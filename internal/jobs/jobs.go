@@ -43,16 +43,33 @@ var dueTable = db.NewTable("due", "",
 	db.Col{Name: "due_at", Type: db.Instant}, db.Col{Name: "id", Type: db.Text}, db.Col{Name: "kind", Type: db.Text},
 	db.Col{Name: "merchant_id", Type: db.Text}, db.Col{Name: "subject", Type: db.Text}, db.Col{Name: "attempts", Type: db.Bigint})
 
-// Add plants rows and sets the ID of each.
+// unheard is the key under which a database remembers a map of kinds.
+type unheard struct{}
+
+// Unheard names the kinds of which nobody wants to hear, here or on another node: Add leaves their rows out from now
+// on. It replaces what was named before.
+func Unheard(d *db.DB, kinds ...string) {
+	all := make(map[string]bool, len(kinds))
+	for _, k := range kinds {
+		all[k] = true
+	}
+	d.Remember(unheard{}, all)
+}
+
+// Add plants rows and sets the ID of each that somebody wants to hear of.
 func Add(ctx context.Context, tx *db.Tx, rows []Due) error {
-	values := make([][]any, len(rows))
+	out, _ := tx.Remembered(unheard{}).(map[string]bool)
+	values := make([][]any, 0, len(rows))
 	for i := range rows {
 		r := &rows[i]
+		if out[r.Kind] {
+			continue
+		}
 		r.ID = tx.ID("due_")
 		if r.At.IsZero() {
 			r.At = tx.Now
 		}
-		values[i] = []any{r.At, r.ID, r.Kind, r.Merchant, r.Subject, 0}
+		values = append(values, []any{r.At, r.ID, r.Kind, r.Merchant, r.Subject, 0})
 	}
 	return tx.Put(ctx, dueTable, values)
 }

@@ -495,3 +495,20 @@ func TestNext(t *testing.T) {
 		}
 	})
 }
+
+// TestUnheard: what nobody wants to hear of is not planted, what was planted before stays, and the last word counts.
+func TestUnheard(t *testing.T) {
+	run(t, func(w *world) {
+		w.s.On("fact", 10, note)
+		w.s.On("k", 10, note)
+		w.add(jobs.Due{Kind: "fact", Subject: "before"})
+		jobs.Unheard(w.d, "fact", "other")
+		w.add(jobs.Due{Kind: "fact", Subject: "a"}, jobs.Due{Kind: "k", Subject: "b"})
+		w.scan(w.s, 2)
+		w.equal(w.log(), []string{"fact before", "k b"})
+		jobs.Unheard(w.d)
+		w.add(jobs.Due{Kind: "fact", Subject: "c"})
+		w.scan(w.s, 1)
+		w.equal(w.log(), []string{"fact before", "k b", "fact c"})
+	})
+}
