@@ -51,6 +51,7 @@ type Invoice struct {
 
 // Invoice0 is the part of a row that a change is conditional on.
 type Invoice0 struct {
+	number                     string
 	status                     Status
 	open, paid, credited, held int64
 	overdue                    bool
@@ -96,19 +97,28 @@ var (
 	findInvoices = db.NewQuery(`select `+columns+` from invoices where id = $1 and merchant_id = $2`, db.Text, db.Text)
 	findOfOrders = db.NewQuery(`select `+columns+` from invoices where order_id = $1 and merchant_id = $2`, db.Text, db.Text)
 
-	changeInvoices = db.NewQuery(`
-update invoices
-   set status = $3, number = nullif($4, ''), open_cents = $5, paid_cents = $6, credited_cents = $7, held_cents = $8,
-       overdue = $9, send_on = $10, issued_on = $11, due_on = $12, moved_at = $13 /*from*/
- where id = $1 and merchant_id = $2 and status = $14 and open_cents = $15 and paid_cents = $16 and credited_cents = $17 and held_cents = $18`,
-		db.Text, db.Text, db.Text, db.Text, db.Bigint, db.Bigint, db.Bigint, db.Bigint, db.Bool, db.Date, db.Date, db.Date, db.Instant,
-		db.Text, db.Bigint, db.Bigint, db.Bigint, db.Bigint)
+	// The number has an index, which is written whenever a statement sets it: only the issue does.
+	changeInvoices = db.NewQuery(changed("", ""), changeTypes...)
+	numberInvoices = db.NewQuery(changed("number = $19, ", " and number is null"), append(slices.Clone(changeTypes), db.Text)...)
 )
+
+var changeTypes = []db.Type{db.Text, db.Text, db.Text, db.Bigint, db.Bigint, db.Bigint, db.Bigint, db.Bool, db.Date, db.Date, db.Date, db.Instant,
+	db.Text, db.Text, db.Bigint, db.Bigint, db.Bigint, db.Bigint}
+
+// changed is the statement that writes an invoice back, with more to set and to ask for.
+func changed(set, where string) string {
+	return `
+update invoices
+   set ` + set + `status = $3, open_cents = $4, paid_cents = $5, credited_cents = $6, held_cents = $7,
+       overdue = $8, send_on = $9, issued_on = $10, due_on = $11, moved_at = $12 /*from*/
+ where order_id = $1 and merchant_id = $2 and id = $13 and status = $14
+   and open_cents = $15 and paid_cents = $16 and credited_cents = $17 and held_cents = $18` + where
+}
 
 func (v *Invoice) scan(r db.Row) error {
 	err := r.Scan(&v.ID, &v.Merchant, &v.Order, &v.Status, &v.Series, &v.Number, &v.Currency, &v.TotalCents, &v.OpenCents, &v.PaidCents,
 		&v.CreditedCents, &v.WrittenOffCents, &v.HeldCents, &v.Overdue, &v.SendOn, &v.IssuedOn, &v.DueOn, &v.MadeAt, &v.MovedAt)
-	v.was = Invoice0{v.Status, v.OpenCents, v.PaidCents, v.CreditedCents, v.HeldCents, v.Overdue}
+	v.was = Invoice0{v.Number, v.Status, v.OpenCents, v.PaidCents, v.CreditedCents, v.HeldCents, v.Overdue}
 	return err
 }
 
@@ -125,18 +135,27 @@ func put(ctx context.Context, tx *db.Tx, list []Invoice) error {
 // store writes changed invoices back, each on condition that nobody changed it since it was read. Error:
 // Conflict "invoice-state"; then nothing of the transaction may stand.
 func store(ctx context.Context, tx *db.Tx, list []*Invoice) error {
-	rows := make([][]any, len(list))
-	for i, v := range list {
+	var rows, numbered [][]any
+	for _, v := range list {
 		if err := v.sound(); err != nil {
 			return err
 		}
 		v.MovedAt = tx.Now
 		w := v.was
-		rows[i] = []any{v.ID, v.Merchant, v.Status, v.Number, v.OpenCents, v.PaidCents, v.CreditedCents, v.HeldCents, v.Overdue,
-			v.SendOn, v.IssuedOn, v.DueOn, v.MovedAt, w.status, w.open, w.paid, w.credited, w.held}
+		row := []any{v.Order, v.Merchant, v.Status, v.OpenCents, v.PaidCents, v.CreditedCents, v.HeldCents, v.Overdue,
+			v.SendOn, v.IssuedOn, v.DueOn, v.MovedAt, v.ID, w.status, w.open, w.paid, w.credited, w.held}
+		if v.Number == w.number {
+			rows = append(rows, row)
+		} else {
+			numbered = append(numbered, append(row, v.Number))
+		}
 	}
 	n, err := tx.Change(ctx, changeInvoices, rows)
-	if err == nil && int(n) != len(rows) {
+	if err != nil {
+		return err
+	}
+	m, err := tx.Change(ctx, numberInvoices, numbered)
+	if err == nil && int(n+m) != len(list) {
 		err = fault.Clash("invoice-state", "The invoice has just changed.")
 	}
 	return err

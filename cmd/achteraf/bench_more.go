@@ -88,8 +88,7 @@ func (b *benchSettle) Run(ctx context.Context) error {
 		return err
 	}
 	s.stopRun() // what follows is driven by hand, to be measured
-	defer beside(ctx, s.p, s.p.Upkeep)()
-	defer beside(ctx, s.p, s.p.Sealing)() // as in a server
+	defer beside(ctx, s.p, s.p.Upkeep, s.p.Sealing)()
 	file, lines, err := s.bankFile(ctx)
 	if err != nil {
 		return err

@@ -31,12 +31,14 @@ func NewTable(name, conflict string, cols ...Col) *Table {
 		arrays[i] = fmt.Sprintf("$%d::%s[]", i+1, pgTypes[c.Type])
 	}
 	head := "insert into " + name + " (" + strings.Join(names, ", ") + ") "
+	// After a statement failed the transaction is rolled back anyway, so SQLite need not be able to undo it alone.
+	liteHead := strings.Replace(head, "insert into", "insert or fail into", 1)
 	row := "(?" + strings.Repeat(", ?", len(cols)-1) + ")"
 	return &Table{
 		name: name, types: types,
 		single: head + "values (" + strings.Join(marks, ", ") + ") " + conflict,
-		lite:   head + "values " + row + " " + conflict,
-		lites:  head + "values " + row + strings.Repeat(", "+row, liteRun-1) + " " + conflict,
+		lite:   liteHead + "values " + row + " " + conflict,
+		lites:  liteHead + "values " + row + strings.Repeat(", "+row, liteRun-1) + " " + conflict,
 		set:    head + "select * from unnest(" + strings.Join(arrays, ", ") + ") " + conflict,
 	}
 }
