@@ -2,6 +2,8 @@ package db
 
 import (
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -54,6 +56,7 @@ type Query struct {
 	set    string
 	lock   string // single, with its rows locked
 	setLok string
+	lites  map[int]string // of a select: by how many sets of parameters one statement takes on SQLite
 	params []Type
 }
 
@@ -72,6 +75,10 @@ func NewQuery(sql string, params ...Type) *Query {
 	}
 	unnest := "unnest(" + strings.Join(arrays, ", ") + ")"
 	if strings.HasPrefix(strings.ToLower(sql), "select") {
+		q.lites = map[int]string{1: liteSelect(sql, len(params), 1)}
+		for _, run := range liteFinds {
+			q.lites[run] = liteSelect(sql, len(params), run)
+		}
 		q.lock = sql + " for update"
 		head := "select keyset.i, q.* from " + unnest + " with ordinality as keyset(" + strings.Join(names, ", ") + ", i) cross join lateral ("
 		tail := ") q order by keyset.i" // the order of the rows of one key stays: the join goes from key to key
@@ -99,4 +106,36 @@ func (q *Query) manySQL(lock bool) string {
 		return q.setLok
 	}
 	return q.set
+}
+
+// liteFinds are how many keys one select looks up on SQLite, the most first: its driver asks for the name and the type of
+// each column of each statement that it runs, which takes longer than to find a row.
+var liteFinds = []int{16, 4}
+
+var (
+	param   = regexp.MustCompile(`\$[0-9]+`)
+	limited = regexp.MustCompile(`(?i)\b(order\s+by|limit)\b`)
+)
+
+// liteSelect is a select for some keys, one after the other. Each row begins with the number of its key.
+func liteSelect(sql string, params, keys int) string {
+	plain := true // each parameter once and in order: then marks need no numbers, which would cost the driver a look-up
+	for i, p := range param.FindAllString(sql, -1) {
+		plain = plain && p == fmt.Sprintf("$%d", i+1) && i < params
+	}
+	arms := make([]string, keys)
+	for i := range arms {
+		arm := param.ReplaceAllStringFunc(sql, func(p string) string {
+			if plain {
+				return "?"
+			}
+			n, _ := strconv.Atoi(p[1:])
+			return fmt.Sprintf("?%d", i*params+n)
+		})
+		arms[i] = fmt.Sprintf("select %d, %s", i, arm[len("select"):])
+		if keys > 1 && limited.MatchString(arm) {
+			arms[i] = "select * from (" + arms[i] + ")"
+		}
+	}
+	return strings.Join(arms, "\nunion all\n")
 }

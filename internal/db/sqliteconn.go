@@ -218,29 +218,57 @@ func (t *liteTx) loop(ctx context.Context, text string, types []Type, rows [][]a
 	return n, nil
 }
 
-// find runs the select for each key. SQLite has one writer, so nothing needs a lock.
+// find runs the select for some keys at a time. SQLite has one writer, so nothing needs a lock.
 func (t *liteTx) find(ctx context.Context, q *Query, _ bool, keys [][]any, each func(int, Row) error) error {
-	s, err := t.c.prepare(q.single)
-	if err != nil {
-		return err
-	}
-	for i, k := range keys {
+	for at := 0; at < len(keys); {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := t.c.bindRow(q.params, k); err != nil {
+		run := 1
+		for _, n := range liteFinds {
+			if run == 1 && len(keys)-at >= n {
+				run = n
+			}
+		}
+		if err := t.findRun(q, q.lites[run], keys[at:at+run], at, each); err != nil {
 			return err
 		}
-		rows, err := t.c.query(context.Background(), s)
-		if err != nil {
-			return err
-		}
-		if err := rows.each(i, each); err != nil {
-			return err
-		}
+		at += run
 	}
 	return nil
 }
+
+func (t *liteTx) findRun(q *Query, text string, keys [][]any, first int, each func(int, Row) error) error {
+	s, err := t.c.prepare(text)
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if err := t.c.bindRow(q.params, k); err != nil {
+			return err
+		}
+	}
+	rows, err := t.c.query(context.Background(), s)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		i, ok := rows.vals[0].(int64)
+		if !ok {
+			return fmt.Errorf("db: a row without the number of its key in %q", text)
+		}
+		if err := each(first+int(i), foundRow{rows}); err != nil {
+			return err
+		}
+	}
+	return rows.err
+}
+
+// foundRow is a row of find without the number of its key.
+type foundRow struct{ r *liteRows }
+
+func (f foundRow) Scan(dest ...any) error { return scanInto(dest, f.r.vals[1:]) }
 
 // liteRows is the open result of a connection.
 type liteRows struct {
@@ -248,16 +276,6 @@ type liteRows struct {
 	rows driver.Rows // nil when closed
 	vals []driver.Value
 	err  error
-}
-
-func (r *liteRows) each(i int, f func(int, Row) error) error {
-	defer r.Close()
-	for r.Next() {
-		if err := f(i, r); err != nil {
-			return err
-		}
-	}
-	return r.err
 }
 
 func (r *liteRows) Next() bool {
@@ -277,12 +295,14 @@ func (r *liteRows) Next() bool {
 	return false
 }
 
-func (r *liteRows) Scan(dest ...any) error {
-	if len(dest) != len(r.vals) {
-		return fmt.Errorf("db: %d columns read into %d places", len(r.vals), len(dest))
+func (r *liteRows) Scan(dest ...any) error { return scanInto(dest, r.vals) }
+
+func scanInto(dest []any, vals []driver.Value) error {
+	if len(dest) != len(vals) {
+		return fmt.Errorf("db: %d columns read into %d places", len(vals), len(dest))
 	}
 	for i, d := range dest {
-		if err := fill(d, liteCell{r.vals[i]}); err != nil {
+		if err := fill(d, liteCell{vals[i]}); err != nil {
 			return fmt.Errorf("column %d: %w", i+1, err)
 		}
 	}
