@@ -56,7 +56,8 @@ type Query struct {
 	set    string
 	lock   string // single, with its rows locked
 	setLok string
-	lites  map[int]string // of a select: by how many sets of parameters one statement takes on SQLite
+	lites  map[int]string // on SQLite, by how many sets of parameters one statement takes
+	marks  []int          // which parameter each of its marks stands for
 	params []Type
 }
 
@@ -64,6 +65,12 @@ type Query struct {
 func NewQuery(sql string, params ...Type) *Query {
 	sql = strings.TrimSpace(sql)
 	q := &Query{single: sql, params: params}
+	for _, p := range param.FindAllString(sql, -1) {
+		n, _ := strconv.Atoi(p[1:])
+		q.marks = append(q.marks, n-1)
+	}
+	bare := param.ReplaceAllString(sql, "?") // a mark with a name costs SQLite's driver a look-up
+	q.lites = map[int]string{1: bare}
 	names, arrays := make([]string, len(params)), make([]string, len(params))
 	inner := sql
 	for i := len(params); i >= 1; i-- { // from the back: $12 before $1
@@ -75,9 +82,9 @@ func NewQuery(sql string, params ...Type) *Query {
 	}
 	unnest := "unnest(" + strings.Join(arrays, ", ") + ")"
 	if strings.HasPrefix(strings.ToLower(sql), "select") {
-		q.lites = map[int]string{1: liteSelect(sql, len(params), 1)}
+		q.lites[1] = liteSelect(bare, 1)
 		for _, run := range liteFinds {
-			q.lites[run] = liteSelect(sql, len(params), run)
+			q.lites[run] = liteSelect(bare, run)
 		}
 		q.lock = sql + " for update"
 		head := "select keyset.i, q.* from " + unnest + " with ordinality as keyset(" + strings.Join(names, ", ") + ", i) cross join lateral ("
@@ -118,22 +125,11 @@ var (
 )
 
 // liteSelect is a select for some keys, one after the other. Each row begins with the number of its key.
-func liteSelect(sql string, params, keys int) string {
-	plain := true // each parameter once and in order: then marks need no numbers, which would cost the driver a look-up
-	for i, p := range param.FindAllString(sql, -1) {
-		plain = plain && p == fmt.Sprintf("$%d", i+1) && i < params
-	}
+func liteSelect(bare string, keys int) string {
 	arms := make([]string, keys)
 	for i := range arms {
-		arm := param.ReplaceAllStringFunc(sql, func(p string) string {
-			if plain {
-				return "?"
-			}
-			n, _ := strconv.Atoi(p[1:])
-			return fmt.Sprintf("?%d", i*params+n)
-		})
-		arms[i] = fmt.Sprintf("select %d, %s", i, arm[len("select"):])
-		if keys > 1 && limited.MatchString(arm) {
+		arms[i] = fmt.Sprintf("select %d, %s", i, bare[len("select"):])
+		if keys > 1 && limited.MatchString(bare) {
 			arms[i] = "select * from (" + arms[i] + ")"
 		}
 	}

@@ -17,6 +17,7 @@ type liteConn struct {
 	c     driver.Conn
 	stmts map[string]driver.Stmt
 	args  []driver.NamedValue
+	set   []any    // one set of parameters, while it is bound
 	rows  liteRows // the one result that may be open
 }
 
@@ -107,6 +108,19 @@ func (c *liteConn) bindRow(types []Type, row []any) error {
 	return err
 }
 
+// bindMarks binds a set of parameters of q, each where it stands.
+func (c *liteConn) bindMarks(q *Query, row []any) error {
+	c.set = c.set[:0]
+	if err := typedRow(q.params, row, func(_ int, v any) { c.set = append(c.set, v) }); err != nil {
+		c.args = c.args[:0]
+		return err
+	}
+	for _, p := range q.marks {
+		c.bindValue(len(c.args), c.set[p])
+	}
+	return nil
+}
+
 func (c *liteConn) query(ctx context.Context, s driver.Stmt) (*liteRows, error) {
 	rows, err := s.(driver.StmtQueryContext).QueryContext(ctx, c.bound())
 	if err != nil {
@@ -173,11 +187,12 @@ const liteRun = 16
 
 func (t *liteTx) insert(ctx context.Context, tab *Table, rows [][]any) (int64, error) {
 	whole := len(rows) - len(rows)%liteRun
-	n, err := t.loop(ctx, tab.lites, tab.types, rows[:whole], liteRun)
+	bind := func(row []any) error { return t.c.bindRow(tab.types, row) }
+	n, err := t.loop(ctx, tab.lites, rows[:whole], liteRun, bind)
 	if err != nil {
 		return n, err
 	}
-	k, err := t.loop(ctx, tab.lite, tab.types, rows[whole:], 1)
+	k, err := t.loop(ctx, tab.lite, rows[whole:], 1, bind)
 	return n + k, err
 }
 
@@ -187,11 +202,11 @@ func (t *liteTx) later(ctx context.Context, tab *Table, rows [][]any) error {
 }
 
 func (t *liteTx) each(ctx context.Context, q *Query, rows [][]any) (int64, error) {
-	return t.loop(ctx, q.single, q.params, rows, 1)
+	return t.loop(ctx, q.lites[1], rows, 1, func(row []any) error { return t.c.bindMarks(q, row) })
 }
 
 // loop runs a statement that takes run rows until all are done.
-func (t *liteTx) loop(ctx context.Context, text string, types []Type, rows [][]any, run int) (int64, error) {
+func (t *liteTx) loop(ctx context.Context, text string, rows [][]any, run int, bind func(row []any) error) (int64, error) {
 	if len(rows) == 0 {
 		return 0, nil
 	}
@@ -205,7 +220,7 @@ func (t *liteTx) loop(ctx context.Context, text string, types []Type, rows [][]a
 			return n, err
 		}
 		for _, r := range some {
-			if err := t.c.bindRow(types, r); err != nil {
+			if err := bind(r); err != nil {
 				return n, err
 			}
 		}
@@ -244,7 +259,7 @@ func (t *liteTx) findRun(q *Query, text string, keys [][]any, first int, each fu
 		return err
 	}
 	for _, k := range keys {
-		if err := t.c.bindRow(q.params, k); err != nil {
+		if err := t.c.bindMarks(q, k); err != nil {
 			return err
 		}
 	}
