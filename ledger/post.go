@@ -35,16 +35,32 @@ select code, subject, cents from postings where writer = $1 and seq = $2 and n =
 // is wrong with an entry, before anything is written. Two transactions that post a key at the same moment
 // cannot both commit: one fails as a whole with db.ErrUnique and finds the entry when it runs again.
 func Post(ctx context.Context, tx *db.Tx, entries ...Entry) error {
-	for i := range entries {
-		if err := entries[i].check(); err != nil {
-			return err
-		}
+	if err := check(entries); err != nil {
+		return err
 	}
 	fresh, err := unposted(ctx, tx, entries)
 	if err != nil || len(fresh) == 0 {
 		return err
 	}
 	return write(ctx, tx, fresh)
+}
+
+// PostNew is Post for entries whose keys nobody can have posted, since each names a row that this transaction makes. A
+// key that is there all the same fails the transaction with db.ErrUnique.
+func PostNew(ctx context.Context, tx *db.Tx, entries ...Entry) error {
+	if err := check(entries); err != nil || len(entries) == 0 {
+		return err
+	}
+	return write(ctx, tx, entries)
+}
+
+func check(entries []Entry) error {
+	for i := range entries {
+		if err := entries[i].check(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Commit writes the row that closes a posting transaction. It is what DB.BeforeCommit is set to.

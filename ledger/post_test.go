@@ -44,6 +44,27 @@ func TestPostOnce(t *testing.T) {
 	})
 }
 
+// TestPostNew: what nobody can have posted is posted without a look; a key that is there all the same ends the transaction.
+func TestPostNew(t *testing.T) {
+	books(t, func(t *testing.T, _ *dbtest.Place, d *db.DB) {
+		again := func(list ...ledger.Entry) error {
+			return d.Write(t.Context(), func(tx *db.Tx) error { return ledger.PostNew(t.Context(), tx, list...) })
+		}
+		if err := errors.Join(again(received(1, 300), received(2, 300)), again(received(3, 300)), again()); err != nil {
+			t.Fatal(err)
+		}
+		if err := again(received(4, 300), received(2, 300)); !errors.Is(err, db.ErrUnique) {
+			t.Errorf("a key twice: %v", err)
+		}
+		if err := again(issued(shop, 1, 100), ledger.Entry{}); err == nil {
+			t.Error("a wrong entry is posted")
+		}
+		if n := number(t, d, "select count(*) from entries"); n != 3 {
+			t.Errorf("%d entries, want 3", n)
+		}
+	})
+}
+
 func TestPostClashes(t *testing.T) {
 	edits := map[string]func(*ledger.Entry){
 		"amount":   func(e *ledger.Entry) { e.Legs[0].Cents, e.Legs[1].Cents = 101, -101 },

@@ -181,7 +181,7 @@ func (im *Importer) post(ctx context.Context, tx *db.Tx, iban string, lines []li
 			surplus += a.Cents
 		}
 	}
-	return surplus, ledger.Post(ctx, tx, entries...)
+	return surplus, ledger.PostNew(ctx, tx, entries...)
 }
 
 // received is the entry of a bank line, whichever way the money went: what came in is owed to somebody until
