@@ -3,6 +3,7 @@ package db_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -164,5 +165,55 @@ func TestALongReadDoesNotKeepTheLog(t *testing.T) {
 		var n int64
 		fill()
 		return tx.QueryRow(ctx, `select count(*) from things`, nil, &n)
+	})
+}
+
+// TestARollbackLeavesTheLogAlone: what a transaction larger than the cache would have written is not written once it is
+// rolled back, neither later nor over what another connection has committed meanwhile.
+func TestARollbackLeavesTheLogAlone(t *testing.T) {
+	place := dbtest.New(t, "sqlite")
+	a := prepare(t, place, func(o *db.Options) { o.CacheMiB = 1 })
+	b := place.Open(t)
+	ctx := t.Context()
+	large := func(key string, size int) func(tx *db.Tx) error {
+		return func(tx *db.Tx) error {
+			return tx.Put(ctx, things, rowsOf(2000, func(i int) []any { return thing{ID: fmt.Sprint(key, i), Data: make([]byte, size)}.row() }))
+		}
+	}
+	no := errors.New("no")
+	a.LogLimit(1<<20, 1<<40)
+	write(t, a, large("first", 1000))
+	want := int64(2000)
+	for round := range 5 {
+		must(t, a.Maintain(ctx)) // the log begins anew: then nothing of it is read when a transaction is rolled back
+		err := a.Write(ctx, func(tx *db.Tx) error {
+			if err := large(fmt.Sprint("never", round), 3000)(tx); err != nil {
+				return err
+			}
+			return no
+		})
+		if !errors.Is(err, no) {
+			t.Fatal(err)
+		}
+		write(t, b, large(fmt.Sprint("b", round), 3500))
+		want += 2000
+		if round%2 == 0 {
+			write(t, a, large(fmt.Sprint("a", round), 10))
+			want += 2000
+		}
+	}
+	must(t, a.Close())
+	write(t, b, large("last", 10))
+	must(t, b.Close())
+	again := place.Open(t)
+	if n := number(t, again, `select count(*) from things`); n != want+2000 {
+		t.Errorf("%d rows, want %d", n, want+2000)
+	}
+	read(t, again, func(tx *db.Tx) error {
+		var verdict string
+		if err := tx.QueryRow(ctx, `pragma integrity_check`, nil, &verdict); err != nil || verdict != "ok" {
+			t.Errorf("integrity %.200q, %v", verdict, err)
+		}
+		return nil
 	})
 }

@@ -61,7 +61,10 @@ const readOnly = "pragma query_only = on"
 // inRuns names the file for those who write the log, or move it.
 func (l *lite) inRuns() string { return l.uri() + "?vfs=" + runsVFS }
 
-func (l *lite) openWriter() (*liteConn, error) { return l.open(l.inRuns(), l.cache) }
+// openWriter opens the one connection that writes. What runs need of it stands in sqliteruns.go.
+func (l *lite) openWriter() (*liteConn, error) {
+	return l.open(l.inRuns(), l.cache, "pragma cache_spill = off")
+}
 
 // open makes a connection with its settings. synchronous is full always: an answered request survives a
 // power cut.

@@ -15,7 +15,8 @@ import (
 // reads that page from the disk first. So the writer's log goes through runs: pieces that follow one another are
 // gathered, and handed over as one before the file is read, cut, measured or synced. Nothing is acknowledged
 // earlier or kept longer than before, since SQLite syncs the log before it shows a transaction to anybody
-// (synchronous = full).
+// (synchronous = full), and writes to the log at a commit only (cache_spill = off): else a transaction that was rolled
+// back would leave a run behind, to be written over what another process has committed.
 //
 // And SQLite syncs the database only when the whole log was moved into it, in the writer's turn. Whoever moves a
 // part of it here syncs that part at once, so that little is left for the writer. See docs/adr/0021.
@@ -197,7 +198,7 @@ func handed(tls *libc.TLS, file uintptr) (*methods, int32) {
 func readLog(tls *libc.TLS, file, data uintptr, n int32, from int64) int32 {
 	base, rc := handed(tls, file)
 	if rc != sqlite.SQLITE_OK {
-		return rc
+		return sqlite.SQLITE_IOERR_WRITE // which ends the transaction, as no other answer to a read is sure to
 	}
 	return call[pieceFunc](base.FxRead)(tls, file, data, n, from)
 }
@@ -275,17 +276,14 @@ func keepFailure(path string, rc int32) {
 	}
 }
 
-// closeFile closes a file even when its run could not be handed over.
+// closeFile closes a file. A run that is left was never synced: no transaction that anybody knows of is in it, and
+// others may have written to its place meanwhile.
 func closeFile(tls *libc.TLS, file uintptr) int32 {
 	r := opened(file)
-	rc := r.hand(tls, r.n)
 	libc.Xfree(tls, r.data)
 	r.forget()
 	at[sqlite.Tsqlite3_file](file).FpMethods = uintptr(unsafe.Pointer(r.base))
-	if closed := call[closeFunc](r.base.FxClose)(tls, file); closed != sqlite.SQLITE_OK {
-		return closed
-	}
-	return rc
+	return call[closeFunc](r.base.FxClose)(tls, file)
 }
 
 // forget drops an open file. With the last one of its path a failed sync is forgotten too: whoever opens the

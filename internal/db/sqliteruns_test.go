@@ -113,6 +113,8 @@ func TestRunsHoldWhatWasWritten(t *testing.T) {
 				fileIs(t, seed, path, want)
 			}
 		}
+		l.done(call[flagsFunc](l.methods().FxSync)(l.tls, l.file, sqlite.SQLITE_SYNC_NORMAL))
+		l.write([]byte("of nobody"), int64(len(want))) // what is not synced before the end is dropped
 		l.done(call[closeFunc](l.methods().FxClose)(l.tls, l.file))
 		fileIs(t, seed, path, want)
 	}
