@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 
 	"achteraf/calendar"
@@ -417,7 +418,6 @@ func (d *Desk) Change(ctx context.Context, tx *db.Tx, list []Release) error {
 	}
 	type change struct{ released, overdue int64 }
 	changes := map[handleKey]change{}
-	var keys []handleKey
 	for i, r := range list {
 		if len(owned[i]) == 0 {
 			return fault.New(fault.Internal, "internal", "Attempt %s has no identity.", r.Attempt)
@@ -425,17 +425,15 @@ func (d *Desk) Change(ctx context.Context, tx *db.Tx, list []Release) error {
 		for _, k := range owned[i] {
 			c := changes[k]
 			changes[k] = change{c.released + r.Cents, c.overdue + r.Overdue}
-			keys = append(keys, k)
 		}
 	}
-	sorted := keyRows(keys)
-	if err := tx.Hold(ctx, lockHandles, sorted); err != nil {
-		return err
+	var keys, rows [][]any
+	for _, k := range slices.SortedFunc(maps.Keys(changes), compareKeys) {
+		keys = append(keys, k.row())
+		rows = append(rows, append(k.row(), changes[k].released, changes[k].overdue))
 	}
-	rows := make([][]any, len(sorted))
-	for i, k := range sorted {
-		c := changes[handleKey{k[0].(string), string(k[1].([]byte))}]
-		rows[i] = append(k, c.released, c.overdue)
+	if err := tx.Hold(ctx, lockHandles, keys); err != nil {
+		return err
 	}
 	if n, err := tx.Change(ctx, releaseHandles, rows); err != nil {
 		return err

@@ -21,7 +21,7 @@ import (
 // slice may keep others waiting for more than some 25 ms; PostgreSQL is spared round trips, and works on one
 // slice while we make the next.
 const (
-	sliceOnSQLite    = 250
+	sliceOnSQLite    = 200
 	sliceOnPostgres  = 500
 	atOnceOnSQLite   = 1
 	atOnceOnPostgres = 2

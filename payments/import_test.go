@@ -505,7 +505,7 @@ func TestFaultBrokenOff(t *testing.T) {
 		s := w.statement(lines...)
 		file := s.file(t)
 		stop := errors.New("the power is gone")
-		booked := 1150 - 1150%map[string]int{"sqlite": 250, "postgres": 500}[d.Engine()]
+		booked := 1150 - 1150%map[string]int{"sqlite": 200, "postgres": 500}[d.Engine()]
 		r, err := w.im.File(t.Context(), bytes.NewReader(file), breaking(1150, stop))
 		if !errors.Is(err, stop) || r.New != booked || r.Statements != 0 {
 			t.Fatalf("%v, %+v", err, r)
