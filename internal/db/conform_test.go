@@ -11,140 +11,9 @@ import (
 
 	"achteraf/calendar"
 	"achteraf/internal/db"
-	"achteraf/internal/db/dbtest"
 
 	"pgregory.net/rapid"
 )
-
-const schema = `
-create table things (
-    id   text         not null primary key,
-    n    {{.Bigint}},
-    ok   {{.Bool}},
-    data {{.Bytes}},
-    at   {{.Instant}},
-    day  {{.Date}},
-    note text
-) {{.Strict}};
-create table parts (
-    thing text        not null,
-    n     {{.Bigint}} not null check (n > 0),
-    word  text        not null,
-    primary key (thing, n),
-    unique (word),
-    foreign key (thing) references things (id)
-) {{.StrictNoRowid}};
-create table hits (
-    id text        not null primary key,
-    n  {{.Bigint}} not null
-) {{.Strict}}`
-
-var (
-	things = db.NewTable("things", "", db.Col{Name: "id", Type: db.Text}, db.Col{Name: "n", Type: db.Bigint}, db.Col{Name: "ok", Type: db.Bool},
-		db.Col{Name: "data", Type: db.Bytes}, db.Col{Name: "at", Type: db.Instant}, db.Col{Name: "day", Type: db.Date}, db.Col{Name: "note", Type: db.Text})
-	hits     = db.NewTable("hits", "", db.Col{Name: "id", Type: db.Text}, db.Col{Name: "n", Type: db.Bigint})
-	hitsOnce = db.NewTable("hits", "on conflict (id) do nothing", db.Col{Name: "id", Type: db.Text}, db.Col{Name: "n", Type: db.Bigint})
-	hitsAdd  = db.NewTable("hits", "on conflict (id) do update set n = hits.n + excluded.n", db.Col{Name: "id", Type: db.Text}, db.Col{Name: "n", Type: db.Bigint})
-	parts    = db.NewTable("parts", "", db.Col{Name: "thing", Type: db.Text}, db.Col{Name: "n", Type: db.Bigint}, db.Col{Name: "word", Type: db.Text})
-
-	findHits   = db.NewQuery(`select id, n from hits where id = $1`, db.Text)
-	findParts  = db.NewQuery(`select n, word from parts where thing = $1 order by word desc`, db.Text)
-	addToHit   = db.NewQuery(`update hits set n = hits.n + $2 /*from*/ where hits.id = $1`, db.Text, db.Bigint)
-	deleteHits = db.NewQuery(`delete from hits /*using*/ where hits.id = $1 and hits.n >= $2`, db.Text, db.Bigint)
-)
-
-// on runs f on both engines with the tables of these tests.
-func on(t *testing.T, f func(t *testing.T, d *db.DB), settings ...dbtest.Setting) {
-	t.Helper()
-	t.Parallel()
-	dbtest.RunOn(t, func(t *testing.T, p *dbtest.Place) { f(t, prepare(t, p, settings...)) })
-}
-
-func prepare(t testing.TB, p *dbtest.Place, settings ...dbtest.Setting) *db.DB {
-	t.Helper()
-	d := p.Open(t, settings...)
-	must(t, d.Write(t.Context(), func(tx *db.Tx) error {
-		for sql := range strings.SplitSeq(db.Render(tx.Engine(), schema), ";") {
-			if _, err := tx.Exec(t.Context(), sql); err != nil {
-				return err
-			}
-		}
-		return nil
-	}))
-	return d
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func write(t testing.TB, d *db.DB, f func(tx *db.Tx) error) {
-	t.Helper()
-	must(t, d.Write(t.Context(), f))
-}
-
-func read(t testing.TB, d *db.DB, f func(tx *db.Tx) error) {
-	t.Helper()
-	must(t, d.Read(t.Context(), f))
-}
-
-// number reads one integer.
-func number(t testing.TB, d *db.DB, sql string, args ...any) (n int64) {
-	t.Helper()
-	read(t, d, func(tx *db.Tx) error { return tx.QueryRow(t.Context(), sql, args, &n) })
-	return n
-}
-
-type (
-	state string
-	count int64
-	yesno bool
-	blob  []byte
-	grade int8
-)
-
-// thing is a row of things, with types as the stages use them.
-type thing struct {
-	ID   string
-	N    int64
-	OK   bool
-	Data []byte
-	At   calendar.Instant
-	Day  calendar.Date
-	Note string
-}
-
-func (x thing) row() []any { return []any{x.ID, x.N, x.OK, x.Data, x.At, x.Day, x.Note} }
-
-func (x thing) same(y thing) bool {
-	return x.ID == y.ID && x.N == y.N && x.OK == y.OK && string(x.Data) == string(y.Data) && (x.Data == nil) == (y.Data == nil) &&
-		x.At == y.At && x.Day == y.Day && x.Note == y.Note
-}
-
-func (x *thing) scan(r db.Row) error {
-	return r.Scan(&x.ID, &x.N, &x.OK, &x.Data, &x.At, &x.Day, &x.Note)
-}
-
-func at(s string) calendar.Instant {
-	i, err := calendar.ParseInstant(s)
-	if err != nil {
-		panic(err)
-	}
-	return i
-}
-
-func day(s string) calendar.Date {
-	d, err := calendar.ParseDate(s)
-	if err != nil {
-		panic(err)
-	}
-	return d
-}
-
-const selectThing = `select id, n, ok, data, at, day, note from things where id = $1`
 
 func TestValuesComeBackAsTheyWent(t *testing.T) {
 	rows := []thing{
@@ -243,6 +112,14 @@ func TestAnyValueComesBack(t *testing.T) {
 		})
 	})
 }
+
+type (
+	state string
+	count int64
+	yesno bool
+	blob  []byte
+	grade int8
+)
 
 func TestNamedKinds(t *testing.T) {
 	on(t, func(t *testing.T, d *db.DB) {
@@ -414,138 +291,6 @@ func TestPlaceholders(t *testing.T) {
 			})
 			if found != n {
 				t.Errorf("%d keys found %d rows", n, found)
-			}
-		}
-	})
-}
-
-func rowsOf(n int, f func(i int) []any) [][]any {
-	var rows [][]any
-	for i := range n {
-		rows = append(rows, f(i))
-	}
-	return rows
-}
-
-func id(i int) string { return fmt.Sprintf("%06d", i) }
-
-func TestSets(t *testing.T) {
-	on(t, func(t *testing.T, d *db.DB) {
-		for _, size := range []int{0, 1, 2, 3, 4, 5, 128, 1000} {
-			t.Run(fmt.Sprint(size), func(t *testing.T) { checkSets(t, d, size) })
-			write(t, d, func(tx *db.Tx) error { _, err := tx.Exec(t.Context(), `delete from hits`); return err })
-		}
-	})
-}
-
-func checkSets(t *testing.T, d *db.DB, size int) {
-	ctx := t.Context()
-	all := rowsOf(size, func(i int) []any { return []any{id(i), i} })
-	keys := rowsOf(size, func(i int) []any { return []any{id(i)} })
-	changed := func(want int, f func(tx *db.Tx) (int64, error)) {
-		t.Helper()
-		write(t, d, func(tx *db.Tx) error {
-			n, err := f(tx)
-			if n != int64(want) {
-				t.Errorf("%d rows, want %d", n, want)
-			}
-			return err
-		})
-	}
-	changed(size, func(tx *db.Tx) (int64, error) { return tx.Insert(ctx, hits, all) })
-	changed(0, func(tx *db.Tx) (int64, error) { return tx.Insert(ctx, hitsOnce, all) })
-	more := append(slices.Clone(all), []any{"new", 1})
-	changed(1, func(tx *db.Tx) (int64, error) { return tx.Insert(ctx, hitsOnce, more) })
-	changed(size+1, func(tx *db.Tx) (int64, error) { return tx.Insert(ctx, hitsAdd, more) })
-	changed(size, func(tx *db.Tx) (int64, error) { return tx.Change(ctx, addToHit, all) })
-	changed(0, func(tx *db.Tx) (int64, error) { return tx.Change(ctx, addToHit, [][]any{{"nobody", 1}}) })
-
-	for name, find := range map[string]func(*db.Tx, [][]any, func(int, db.Row) error) error{
-		"find": func(tx *db.Tx, k [][]any, f func(int, db.Row) error) error { return tx.Find(ctx, findHits, k, f) },
-		"lock": func(tx *db.Tx, k [][]any, f func(int, db.Row) error) error { return tx.Lock(ctx, findHits, k, f) },
-	} {
-		next := 0
-		write(t, d, func(tx *db.Tx) error {
-			return find(tx, keys, func(i int, r db.Row) error {
-				var key string
-				var n int
-				if err := r.Scan(&key, &n); err != nil {
-					return err
-				}
-				if i != next || key != id(i) || n != 3*i {
-					t.Errorf("%s: key %d gave %s %d after %d", name, i, key, n, next-1)
-				}
-				next++
-				return nil
-			})
-		})
-		if next != size {
-			t.Errorf("%s: %d rows, want %d", name, next, size)
-		}
-	}
-	changed(size-size/2, func(tx *db.Tx) (int64, error) {
-		return tx.Change(ctx, deleteHits, rowsOf(size, func(i int) []any {
-			if i < size/2 {
-				return []any{id(i), 1 << 40}
-			}
-			return []any{id(i), 0}
-		}))
-	})
-	if n := number(t, d, `select count(*) from hits`); n != int64(size/2+1) {
-		t.Errorf("%d rows left, want %d", n, size/2+1)
-	}
-}
-
-func TestFindKeepsTheOrderOfKeysAndRows(t *testing.T) {
-	on(t, func(t *testing.T, d *db.DB) {
-		ctx := t.Context()
-		const owners, each = 9, 7
-		write(t, d, func(tx *db.Tx) error {
-			err := tx.Put(ctx, things, rowsOf(owners, func(i int) []any { return thing{ID: id(i)}.row() }))
-			if err != nil {
-				return err
-			}
-			return tx.Put(ctx, parts, rowsOf(owners*each, func(i int) []any {
-				return []any{id(i % owners), i + 1, fmt.Sprintf("%03d", (i*37)%1000)}
-			}))
-		})
-		var long []int // more than one statement of SQLite's takes
-		for i := range 43 {
-			long = append(long, i*5%11)
-		}
-		for _, order := range [][]int{long, {3}, {3, 1}, {8, 0, 3}, {8, 0, 3, 1, 7, 2}, {5, 5, 99, 5, 4, 77, 5}, {99}, {99, 98, 97, 96}} {
-			keys := [][]any{}
-			want := []string{}
-			for i, o := range order {
-				keys = append(keys, []any{id(o)})
-				var words []string
-				for j := range owners * each {
-					if j%owners == o {
-						words = append(words, fmt.Sprintf("%d/%03d", i, (j*37)%1000))
-					}
-				}
-				slices.Sort(words)
-				slices.Reverse(words)
-				want = append(want, words...)
-			}
-			for _, lock := range []bool{false, true} {
-				got := []string{}
-				write(t, d, func(tx *db.Tx) error {
-					find := tx.Find
-					if lock {
-						find = tx.Lock
-					}
-					return find(ctx, findParts, keys, func(i int, r db.Row) error {
-						var n int
-						var word string
-						err := r.Scan(&n, &word)
-						got = append(got, fmt.Sprintf("%d/%s", i, word))
-						return err
-					})
-				})
-				if !slices.Equal(got, want) {
-					t.Errorf("keys %v, lock %v: %v, want %v", order, lock, got, want)
-				}
 			}
 		}
 	})

@@ -234,13 +234,7 @@ func TestFaultUpkeep(t *testing.T) {
 		must(t, d.Close())
 		again := place.Open(t)
 		j.check(t, again)
-		read(t, again, func(tx *db.Tx) error {
-			var verdict string
-			if err := tx.QueryRow(ctx, `pragma integrity_check`, nil, &verdict); err != nil || verdict != "ok" {
-				t.Errorf("%s: integrity %q, %v", name, verdict, err)
-			}
-			return nil
-		})
+		intact(t, again)
 	}
 }
 

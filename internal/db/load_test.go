@@ -209,11 +209,5 @@ func TestARollbackLeavesTheLogAlone(t *testing.T) {
 	if n := number(t, again, `select count(*) from things`); n != want+2000 {
 		t.Errorf("%d rows, want %d", n, want+2000)
 	}
-	read(t, again, func(tx *db.Tx) error {
-		var verdict string
-		if err := tx.QueryRow(ctx, `pragma integrity_check`, nil, &verdict); err != nil || verdict != "ok" {
-			t.Errorf("integrity %.200q, %v", verdict, err)
-		}
-		return nil
-	})
+	intact(t, again)
 }

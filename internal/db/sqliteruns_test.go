@@ -32,12 +32,12 @@ func openLog(t *testing.T, path string) *openedLog {
 		t.Fatal(err)
 	}
 	vfs := sqlite.Xsqlite3_vfs_find(tls, name)
-	at1, err := libc.CString(path + "\x00\x00\x00") // SQLite looks for parameters behind the path
+	place, err := libc.CString(path + "\x00\x00\x00") // SQLite looks for parameters behind the path
 	if err != nil {
 		t.Fatal(err)
 	}
 	l := &openedLog{t, tls, libc.Xcalloc(tls, 1, types.Size_t(at[sqlite.Tsqlite3_vfs](vfs).FszOsFile)), libc.Xmalloc(tls, 4*runBytes)}
-	rc := call[openFunc](at[sqlite.Tsqlite3_vfs](vfs).FxOpen)(tls, vfs, at1, l.file, sqlite.SQLITE_OPEN_WAL|sqlite.SQLITE_OPEN_READWRITE|sqlite.SQLITE_OPEN_CREATE, 0)
+	rc := call[openFunc](at[sqlite.Tsqlite3_vfs](vfs).FxOpen)(tls, vfs, place, l.file, sqlite.SQLITE_OPEN_WAL|sqlite.SQLITE_OPEN_READWRITE|sqlite.SQLITE_OPEN_CREATE, 0)
 	l.done(rc)
 	return l
 }
