@@ -37,6 +37,7 @@ type benchCmd struct {
 // benchOptions are what every benchmark takes.
 type benchOptions struct {
 	database
+	pageMemory
 	Clients   []int  `help:"Clients at one time; one run for each number." default:"64"`
 	Seconds   int    `help:"Length of a run." default:"8"`
 	JSON      bool   `help:"One line of JSON for each run."`
@@ -104,6 +105,10 @@ type stage struct {
 
 func (o *benchOptions) stage(ctx context.Context) (*stage, func(), error) {
 	tune()
+	memory, err := o.mib()
+	if err != nil {
+		return nil, nil, err
+	}
 	url, err := o.url()
 	if err != nil {
 		return nil, nil, err
@@ -117,7 +122,7 @@ func (o *benchOptions) stage(ctx context.Context) (*stage, func(), error) {
 		cleanup = func() { os.RemoveAll(dir) }
 		url = "sqlite:" + filepath.Join(dir, "achteraf.db")
 	}
-	d, err := migrated(ctx, url, db.Options{Waiting: 16384})
+	d, err := migrated(ctx, url, db.Options{Waiting: 16384, MemoryMiB: memory})
 	if err != nil {
 		cleanup()
 		return nil, nil, err

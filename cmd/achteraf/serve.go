@@ -157,6 +157,7 @@ func readBrand(path string) (page.Brand, error) {
 type serveCmd struct {
 	database
 	secrets
+	pageMemory
 	Listen      string `help:"Address to listen on; put a TLS proxy before it." default:"${listen}" env:"ACHTERAF_LISTEN"`
 	AdminListen string `help:"Address of metrics and profiles, for the operator only." default:"127.0.0.1:8081" env:"ACHTERAF_ADMIN_LISTEN"`
 }
@@ -164,7 +165,11 @@ type serveCmd struct {
 // Run serves until it is interrupted.
 func (c *serveCmd) Run(ctx context.Context) error {
 	tune()
-	d, err := c.open(ctx, db.Options{})
+	memory, err := c.mib()
+	if err != nil {
+		return err
+	}
+	d, err := c.open(ctx, db.Options{MemoryMiB: memory})
 	if err != nil {
 		return err
 	}

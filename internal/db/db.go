@@ -23,6 +23,7 @@ type Options struct {
 	Readers     int  // connections for reads; 4 when 0
 	Writers     int  // PostgreSQL: batches at one time; 2 when 0
 	CacheMiB    int  // SQLite: page cache of the writer; 32 when 0
+	MemoryMiB   int  // SQLite: memory for that cache once the database is larger than 1 GiB; no more than before when 0
 	Small       bool // SQLite: one of very many in this process; a handle then takes 0.8 MB, with one reader
 	Waiting     int  // requests that may wait; 4,096 when 0
 	Connections int  // PostgreSQL: connections in all; 16 when 0

@@ -2,6 +2,7 @@ package db
 
 import (
 	"bytes"
+	"context"
 	"text/template"
 	"time"
 )
@@ -56,6 +57,31 @@ func (d *DB) LogLeft() int64 {
 	}
 	return left
 }
+
+// LargeFile sets from which size on an SQLite database is a large one.
+func (d *DB) LargeFile(bytes int64) { d.engine.(*lite).large = bytes }
+
+// WriterCache returns the page cache of the SQLite writer in KiB.
+func (d *DB) WriterCache() int64 {
+	w := d.engine.(*lite).writer
+	s, err := w.prepare("pragma cache_size")
+	if err != nil {
+		panic(err)
+	}
+	rows, err := w.query(context.Background(), s)
+	if err != nil {
+		panic(err)
+	}
+	defer rows.Close()
+	var n int64
+	if !rows.Next() || rows.Scan(&n) != nil {
+		panic(rows.err)
+	}
+	return -n
+}
+
+// Break lets the next transaction open the SQLite writer anew.
+func (d *DB) Break() { d.engine.(*lite).broken = true }
 
 // OnWriter runs a statement on the SQLite writer outside any transaction.
 func (d *DB) OnWriter(sql string) error { return d.engine.(*lite).writer.run(sql) }

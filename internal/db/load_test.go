@@ -168,6 +168,38 @@ func TestALongReadDoesNotKeepTheLog(t *testing.T) {
 	})
 }
 
+// TestALargeDatabaseHasARoomyCache, and no other: SQLite walks all pages of it as long as the database is small.
+func TestALargeDatabaseHasARoomyCache(t *testing.T) {
+	place := dbtest.New(t, "sqlite")
+	d := prepare(t, place, func(o *db.Options) { o.CacheMiB, o.MemoryMiB = 1, 64 })
+	ctx := t.Context()
+	fill := func() {
+		write(t, d, func(tx *db.Tx) error {
+			return tx.Put(ctx, things, rowsOf(1000, func(int) []any { return thing{ID: tx.ID("t_"), Data: make([]byte, 3000)}.row() }))
+		})
+		must(t, d.Maintain(ctx))
+	}
+	is := func(when string, want int64) {
+		t.Helper()
+		if n := d.WriterCache(); n != want {
+			t.Errorf("%s the cache has %d KiB, want %d", when, n, want)
+		}
+	}
+	d.LogLimit(1<<20, 1<<40)
+	fill()
+	is("of a small database", 1<<10)
+	d.LargeFile(5 << 20)
+	fill()
+	is("of a large one", 32<<10) // a page takes twice its size
+	d.Break()
+	fill()
+	is("of one opened anew", 32<<10)
+	d.LargeFile(1 << 30)
+	d.Break()
+	fill()
+	is("of one that is small again", 1<<10)
+}
+
 // TestARollbackLeavesTheLogAlone: what a transaction larger than the cache would have written is not written once it is
 // rolled back, neither later nor over what another connection has committed meanwhile.
 func TestARollbackLeavesTheLogAlone(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -19,7 +20,10 @@ import (
 // driver, since database/sql adds a lock and a copy to every statement.
 type lite struct {
 	path    string
-	cache   int // KiB, of the writer. More is not better: below 1 GiB a commit often walks all pages in the cache
+	cache   int   // KiB, of the writer
+	roomy   int   // KiB, of the writer of a large database
+	large   int64 // bytes of a large database: largeFile, but in a test
+	grown   bool  // the writer has the roomy cache
 	writer  *liteConn
 	broken  bool         // the writer met a storage fault and is opened anew
 	written atomic.Int64 // transactions committed
@@ -31,10 +35,11 @@ func openSQLite(path string, o Options) (*lite, error) {
 	if path == "" {
 		return nil, errors.New("sqlite: needs a path")
 	}
-	l := &lite{path: path, cache: o.CacheMiB << 10, log: log{large: walLarge, huge: walHuge}}
+	l := &lite{path: path, cache: o.CacheMiB << 10, large: largeFile, log: log{large: walLarge, huge: walHuge}}
 	if o.Small {
 		l.cache = smallCache
 	}
+	l.roomy = max(l.cache, o.MemoryMiB<<10/slotBytes*pageBytes)
 	if err := useRuns(); err != nil {
 		return nil, err
 	}
@@ -61,9 +66,37 @@ const readOnly = "pragma query_only = on"
 // inRuns names the file for those who write the log, or move it.
 func (l *lite) inRuns() string { return l.uri() + "?vfs=" + runsVFS }
 
+// largeFile is the size of a database from which on a larger page cache pays. Below it SQLite walks all pages of the
+// cache at most commits: to balance a tree it gives a page for a moment the number behind 1 GiB, which no page may have
+// (pgnoTemp in its btree.c), and then drops what lies behind the end of the file.
+const largeFile = 1<<30 + 1<<20
+
+// slotBytes is what a page takes in the cache: with its header it does not fit 4,096 bytes, and modernc.org/memory
+// rounds up to a power of two.
+const slotBytes = 2 * pageBytes
+
 // openWriter opens the one connection that writes. What runs need of it stands in sqliteruns.go.
 func (l *lite) openWriter() (*liteConn, error) {
-	return l.open(l.inRuns(), l.cache, "pragma cache_spill = off")
+	l.grown = false
+	w, err := l.open(l.inRuns(), l.cache, "pragma cache_spill = off")
+	if err != nil {
+		return nil, err
+	}
+	if err := l.fitCache(w); err != nil {
+		return nil, errors.Join(err, w.close())
+	}
+	return w, nil
+}
+
+// fitCache gives the writer the roomy cache once the database is large. Its pages are read at random, by the hashes of
+// persons, keys and references, and the system may have dropped them from memory.
+func (l *lite) fitCache(w *liteConn) error {
+	info, err := os.Stat(l.path)
+	if err != nil || l.grown || info.Size() < l.large {
+		return err
+	}
+	l.grown = true
+	return w.run(fmt.Sprintf("pragma cache_size = -%d", l.roomy))
 }
 
 // open makes a connection with its settings. synchronous is full always: an answered request survives a

@@ -110,12 +110,15 @@ func (l *lite) finish() error {
 		return nil // the next transaction opens it anew
 	}
 	_, _, err := l.writer.checkpoint("passive")
+	if err == nil {
+		err = l.fitCache(l.writer)
+	}
 	l.broken = storageFate(mapped(err))
 	return err
 }
 
 // frameBytes is the size of a page in the log.
-const frameBytes = 4096 + 24
+const frameBytes = pageBytes + 24
 
 // checkpoint moves the log, or with the mode noop only looks. It returns how many bytes of it are used, and
 // how many of these are still to be moved.

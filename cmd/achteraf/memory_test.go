@@ -1,0 +1,42 @@
+package main
+
+import (
+	"os"
+	"testing"
+)
+
+func TestPageMemory(t *testing.T) {
+	const limit, limit1 = "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"
+	machine := "MemTotal:       16384000 kB\nMemFree:         1000000 kB\n"
+	for name, c := range map[string]struct {
+		files map[string]string
+		want  int
+	}{
+		"of a machine":               {map[string]string{"/proc/meminfo": machine}, 16000},
+		"of a container":             {map[string]string{"/proc/meminfo": machine, limit: "1073741824\n"}, 1024},
+		"of a container without one": {map[string]string{"/proc/meminfo": machine, limit: "max\n"}, 16000},
+		"of an older one":            {map[string]string{"/proc/meminfo": machine, limit1: "536870912"}, 512},
+		"of an older one without":    {map[string]string{"/proc/meminfo": machine, limit1: "9223372036854771712"}, 16000},
+		"of no text":                 {map[string]string{"/proc/meminfo": "MemTotal: much kB", limit: "-1"}, guessedMemory},
+		"of a system without":        {nil, guessedMemory},
+	} {
+		read := func(path string) ([]byte, error) {
+			if text, ok := c.files[path]; ok {
+				return []byte(text), nil
+			}
+			return nil, os.ErrNotExist
+		}
+		if n := machineMemory(read); n != c.want {
+			t.Errorf("memory %s: %d MiB, want %d", name, n, c.want)
+		}
+	}
+	if n, err := (pageMemory{}).mib(); err != nil || n < 1 || n > mostPageMemory {
+		t.Errorf("by itself %d, %v", n, err)
+	}
+	if n, err := (pageMemory{300}).mib(); err != nil || n != 300 {
+		t.Errorf("300 gave %d, %v", n, err)
+	}
+	if _, err := (pageMemory{-1}).mib(); err == nil {
+		t.Error("-1 passed")
+	}
+}
