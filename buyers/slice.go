@@ -427,13 +427,9 @@ func (d *Desk) Change(ctx context.Context, tx *db.Tx, list []Release) error {
 			changes[k] = change{c.released + r.Cents, c.overdue + r.Overdue}
 		}
 	}
-	var keys, rows [][]any
-	for _, k := range slices.SortedFunc(maps.Keys(changes), compareKeys) {
-		keys = append(keys, k.row())
+	var rows [][]any
+	for _, k := range slices.SortedFunc(maps.Keys(changes), compareKeys) { // the order in which Open locks them
 		rows = append(rows, append(k.row(), changes[k].released, changes[k].overdue))
-	}
-	if err := tx.Hold(ctx, lockHandles, keys); err != nil {
-		return err
 	}
 	if n, err := tx.Change(ctx, releaseHandles, rows); err != nil {
 		return err

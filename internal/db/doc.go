@@ -5,7 +5,7 @@
 //
 // # What is always true
 //
-//   - One SQL text runs on both engines. Only sets (Insert, Put, Change, Find, Lock, Hold) differ inside: a
+//   - One SQL text runs on both engines. Only sets (Insert, Put, Change, Find, Lock) differ inside: a
 //     loop of prepared statements for up to 16 rows on SQLite, unnest on PostgreSQL.
 //   - What one engine would take and the other refuse is refused on both; errors have one name each.
 //   - A transaction that was answered is durable. An unknown outcome is read back, never guessed.

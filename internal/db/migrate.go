@@ -21,12 +21,13 @@ type tokens struct {
 	Sealed                                   string // personal data: bytes that only package vault can read
 	Strict, StrictNoRowid                    string // the end of a table
 	Collation                                string // of text columns, where the engine's own depends on the database
+	Postgres                                 bool   // for settings of storage that only it has
 }
 
 var sqliteTokens = tokens{Bigint: "integer", Bool: "integer", Date: "text", Instant: "text", JSON: "text", Bytes: "blob", Sealed: "blob",
 	Strict: "strict", StrictNoRowid: "strict, without rowid"}
 
-var postgresTokens = tokens{Bigint: "bigint", Bool: "boolean", Date: "date", Instant: "timestamptz", JSON: "jsonb", Bytes: "bytea", Sealed: "bytea", Collation: `"C"`}
+var postgresTokens = tokens{Bigint: "bigint", Bool: "boolean", Date: "date", Instant: "timestamptz", JSON: "jsonb", Bytes: "bytea", Sealed: "bytea", Collation: `"C"`, Postgres: true}
 
 // textColumn finds a column of the type text.
 var textColumn = regexp.MustCompile(`(?m)^( +\w+ +)text\b`)

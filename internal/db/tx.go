@@ -208,7 +208,8 @@ func (tx *Tx) Put(ctx context.Context, t *Table, rows [][]any) error {
 }
 
 // Change runs an update or delete once for each set of parameters and returns how many rows changed.
-// No two sets may meet the same row.
+// No two sets may meet the same row. Rows are locked in the order of the sets, so give these in sorted order, as to
+// Lock, where others may change the same rows. (On PostgreSQL that holds because a connection joins by nested loops only.)
 func (tx *Tx) Change(ctx context.Context, q *Query, rows [][]any) (int64, error) {
 	ctx, err := tx.ready(ctx)
 	if err != nil || len(rows) == 0 {
@@ -228,14 +229,6 @@ func (tx *Tx) Find(ctx context.Context, q *Query, keys [][]any, each func(i int,
 // two transactions then never wait for each other in a circle.
 func (tx *Tx) Lock(ctx context.Context, q *Query, keys [][]any, each func(i int, r Row) error) error {
 	return tx.find(ctx, q, true, keys, each)
-}
-
-// Hold locks rows as Lock does, without reading them. On SQLite, which has one writer, that is nothing to do.
-func (tx *Tx) Hold(ctx context.Context, q *Query, keys [][]any) error {
-	if tx.Engine() == "sqlite" {
-		return nil
-	}
-	return tx.find(ctx, q, true, keys, func(int, Row) error { return nil })
 }
 
 func (tx *Tx) find(ctx context.Context, q *Query, lock bool, keys [][]any, each func(i int, r Row) error) error {
