@@ -193,12 +193,16 @@ func (c *Clerk) book(ctx context.Context, tx *db.Tx, bills []*bill) error {
 			later = append(later, jobs.Due{At: zone.StartOf(v.DueOn.AddDays(1)), Kind: DueOverdue, Merchant: v.Merchant, Subject: v.ID})
 		}
 	}
-	return first(
-		func() error { return store(ctx, tx, changed) },
-		func() error { return c.keepInvoices(ctx, tx, bills) },
-		func() error { return jobs.Add(ctx, tx, copies(bills)) },
-		func() error { return orders.Move(ctx, tx, orders.Start, start...) },
+	all, billed, err := c.gatherFacts(ctx, tx, bills)
+	if err != nil {
+		return err
+	}
+	return first( // the database books while the documents are sealed
 		func() error { return ledger.Post(ctx, tx, entries...) },
+		func() error { return keepInvoices(ctx, tx, bills, all, billed) },
+		func() error { return jobs.Add(ctx, tx, copies(bills)) },
+		func() error { return store(ctx, tx, changed) },
+		func() error { return orders.Move(ctx, tx, orders.Start, start...) },
 		func() error { return c.desk.Change(ctx, tx, released) },
 		func() error { return jobs.Add(ctx, tx, later) },
 		func() error { return events.Append(ctx, tx, happened) },

@@ -36,11 +36,7 @@ func factsPlace(id string) vault.Place {
 }
 
 // keepInvoices fixes what invoices say, in the transaction of their issue.
-func (c *Clerk) keepInvoices(ctx context.Context, tx *db.Tx, bills []*bill) error {
-	all, billed, err := c.gatherFacts(ctx, tx, bills)
-	if err != nil {
-		return err
-	}
+func keepInvoices(ctx context.Context, tx *db.Tx, bills []*bill, all []facts, billed []buyers.Billed) (err error) {
 	rows := make([][]any, len(bills))
 	for i, b := range bills {
 		if rows[i], err = documentRow(b.invoice.ID, b.invoice.Merchant, kindInvoice, &all[i], &billed[i]); err != nil {

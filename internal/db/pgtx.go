@@ -19,10 +19,16 @@ const smallSet = 3
 // rollbackTime is how long the answer to a rollback may take before the connection is closed instead.
 const rollbackTime = 5 * time.Second
 
-// pgTx is one transaction. What needs no answer yet waits in batch and goes out with the next statement.
+// largeSet is the size from which on a set that needs no answer is sent at once: the server works on it while the
+// transaction thinks on.
+const largeSet = 100
+
+// pgTx is one transaction. What needs no answer yet waits in batch and goes out with the next statement, or was sent
+// ahead.
 type pgTx struct {
 	c        *pgx.Conn
 	batch    *pgx.Batch
+	ahead    pgx.BatchResults // of what was sent and not asked for yet, or nil
 	began    bool
 	wrote    bool // something other than a select was sent or waits
 	readOnly bool
@@ -51,13 +57,33 @@ func (t *pgTx) take() *pgx.Batch {
 }
 
 func (t *pgTx) flush(ctx context.Context) error {
-	if t.batch.Len() == 0 {
-		return nil
+	if err := t.settle(); err != nil || t.batch.Len() == 0 {
+		return err
 	}
 	return t.judged(t.c.SendBatch(ctx, t.take()).Close())
 }
 
+// send sends what waits, and leaves its answers for later.
+func (t *pgTx) send(ctx context.Context) error {
+	err := t.settle()
+	if err == nil {
+		t.ahead = t.c.SendBatch(ctx, t.take())
+	}
+	return err
+}
+
+// settle takes the answers to what was sent ahead.
+func (t *pgTx) settle() error {
+	if t.ahead == nil {
+		return nil
+	}
+	sent := t.ahead
+	t.ahead = nil
+	return t.judged(sent.Close())
+}
+
 func (t *pgTx) rollback() {
+	_ = t.settle() // what failed there is undone too
 	if !t.began || t.c.IsClosed() {
 		return
 	}
@@ -96,8 +122,12 @@ func (t *pgTx) insert(ctx context.Context, tab *Table, rows [][]any) (int64, err
 	return n, err
 }
 
-func (t *pgTx) later(_ context.Context, tab *Table, rows [][]any) error {
-	return t.add(tab.single, tab.set, tab.types, rows, nil)
+func (t *pgTx) later(ctx context.Context, tab *Table, rows [][]any) error {
+	err := t.add(tab.single, tab.set, tab.types, rows, nil)
+	if err == nil && len(rows) >= largeSet {
+		err = t.send(ctx)
+	}
+	return err
 }
 
 func (t *pgTx) each(ctx context.Context, q *Query, rows [][]any) (int64, error) {
@@ -187,6 +217,9 @@ func (t *pgTx) query(ctx context.Context, sql string, args []any) (Rows, error) 
 	t.wrote = t.wrote || !isSelect(sql)
 	values, err := pgArgs(args)
 	if err != nil {
+		return nil, err
+	}
+	if err := t.settle(); err != nil {
 		return nil, err
 	}
 	if t.batch.Len() == 0 {

@@ -1,6 +1,7 @@
 package db_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -125,6 +126,52 @@ func TestFindKeepsTheOrderOfKeysAndRows(t *testing.T) {
 				if !slices.Equal(got, want) {
 					t.Errorf("keys %v, lock %v: %v, want %v", order, lock, got, want)
 				}
+			}
+		}
+	})
+}
+
+// TestALargePutGoesAhead: PostgreSQL works on it while the transaction thinks on, and its fault comes with the next
+// statement or with the commit.
+func TestALargePutGoesAhead(t *testing.T) {
+	on(t, func(t *testing.T, d *db.DB) {
+		ctx := t.Context()
+		many := func(key string) [][]any {
+			return rowsOf(500, func(i int) []any { return thing{ID: fmt.Sprint(key, i)}.row() })
+		}
+		write(t, d, func(tx *db.Tx) error {
+			if err := tx.Put(ctx, things, many("a")); err != nil {
+				return err
+			}
+			if err := tx.Put(ctx, things, many("b")); err != nil {
+				return err
+			}
+			var n int64
+			err := tx.QueryRow(ctx, `select count(*) from things`, nil, &n)
+			if n != 1000 {
+				t.Errorf("%d rows are seen, want 1000", n)
+			}
+			return errors.Join(err, tx.Put(ctx, things, many("c")))
+		})
+		no := errors.New("no")
+		for name, after := range map[string]func(tx *db.Tx) error{
+			"the commit":    func(*db.Tx) error { return nil },
+			"a put":         func(tx *db.Tx) error { return tx.Put(ctx, things, many("e")) },
+			"a change":      func(tx *db.Tx) error { _, err := tx.Change(ctx, addToHit, [][]any{{"x", 1}}); return err },
+			"a query":       func(tx *db.Tx) error { var n int64; return tx.QueryRow(ctx, `select count(*) from hits`, nil, &n) },
+			"its own fault": func(*db.Tx) error { return no },
+		} {
+			err := d.Write(ctx, func(tx *db.Tx) error {
+				if err := tx.Put(ctx, things, append(many("d"), thing{ID: "a7"}.row())); err != nil {
+					return err
+				}
+				return after(tx)
+			})
+			if !errors.Is(err, db.ErrUnique) && !(name == "its own fault" && errors.Is(err, no)) {
+				t.Errorf("before %s: %v", name, err)
+			}
+			if n := number(t, d, `select count(*) from things`); n != 1500 {
+				t.Fatalf("before %s: %d rows, want 1500", name, n)
 			}
 		}
 	})
