@@ -198,7 +198,7 @@ func (c *Clerk) book(ctx context.Context, tx *db.Tx, bills []*bill) error {
 		return err
 	}
 	return first( // the database books while the documents are sealed
-		func() error { return ledger.Post(ctx, tx, entries...) },
+		func() error { return ledger.PostNew(ctx, tx, entries...) },
 		func() error { return keepInvoices(ctx, tx, bills, all, billed) },
 		func() error { return jobs.Add(ctx, tx, copies(bills)) },
 		func() error { return store(ctx, tx, changed) },

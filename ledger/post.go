@@ -45,8 +45,8 @@ func Post(ctx context.Context, tx *db.Tx, entries ...Entry) error {
 	return write(ctx, tx, fresh)
 }
 
-// PostNew is Post for entries whose keys nobody can have posted, since each names a row that this transaction makes. A
-// key that is there all the same fails the transaction with db.ErrUnique.
+// PostNew is Post for entries whose keys nobody can have posted, since each names a row that this transaction makes, or
+// a step that it has locked and that is taken once. A key that is there all the same fails the transaction with db.ErrUnique.
 func PostNew(ctx context.Context, tx *db.Tx, entries ...Entry) error {
 	if err := check(entries); err != nil || len(entries) == 0 {
 		return err
