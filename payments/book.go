@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"achteraf/internal/db"
 	"achteraf/internal/vault"
@@ -64,10 +66,15 @@ type booked struct {
 	surplus int64  // of the matched: held for buyers
 }
 
-// book books a slice of a statement's lines in one transaction.
-func (im *Importer) book(ctx context.Context, statement, iban string, lines []line) (done booked, err error) {
+// book books a slice of a statement's lines in one transaction. They count as new until one of them turns out to have
+// been met before: then all that comes is looked up first.
+func (im *Importer) book(ctx context.Context, h *head, met *atomic.Bool, lines []line) (done booked, err error) {
+	statement, iban := h.id, h.IBAN
 	err = im.db.Write(ctx, func(tx *db.Tx) error {
-		fresh, err := unknown(ctx, tx, lines)
+		fresh, err := slices.Clone(lines), error(nil)
+		if met.Load() {
+			fresh, err = unknown(ctx, tx, lines)
+		}
 		done = booked{read: len(lines), fresh: fresh}
 		if err != nil || len(fresh) == 0 {
 			return err
@@ -80,6 +87,9 @@ func (im *Importer) book(ctx context.Context, statement, iban string, lines []li
 			return err
 		}
 		if err := im.put(ctx, tx, statement, iban, fresh); err != nil {
+			if errors.Is(err, db.ErrConflict) {
+				met.Store(true)
+			}
 			return err
 		}
 		done.surplus, err = im.post(ctx, tx, iban, fresh)
@@ -108,7 +118,7 @@ func unknown(ctx context.Context, tx *db.Tx, lines []line) ([]line, error) {
 	return fresh, err
 }
 
-// put stores lines. When another import has booked one of them meanwhile, the slice runs again and finds it.
+// put stores lines. When one of them was booked before, or by another import meanwhile, the slice runs again and finds it.
 func (im *Importer) put(ctx context.Context, tx *db.Tx, statement, iban string, lines []line) error {
 	rows := make([][]any, len(lines))
 	for i := range lines {
@@ -126,7 +136,7 @@ func (im *Importer) put(ctx context.Context, tx *db.Tx, statement, iban string, 
 	slices.SortFunc(rows, func(a, b []any) int { return bytes.Compare(a[1].([]byte), b[1].([]byte)) }) // two imports do not wait for each other in a circle
 	n, err := tx.Insert(ctx, newLines, rows)
 	if err == nil && int(n) != len(rows) {
-		err = fmt.Errorf("a bank line was read twice at once: %w", db.ErrConflict)
+		err = fmt.Errorf("a bank line was booked before: %w", db.ErrConflict)
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"hash"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"achteraf/internal/db"
 	"achteraf/internal/fault"
@@ -248,11 +249,12 @@ func (im *Importer) lines(ctx context.Context, bank BankFile, head *head, report
 	defer stop(nil)
 	ready := make(chan []line)
 	var booking sync.WaitGroup
-	var mu sync.Mutex // for the report
+	var mu sync.Mutex   // for the report
+	var met atomic.Bool // one of the lines was booked before
 	for range atOnce {
 		booking.Go(func() {
 			for s := range ready {
-				done, err := im.book(work, head.id, head.IBAN, s)
+				done, err := im.book(work, head, &met, s)
 				if err != nil {
 					stop(err)
 					return
