@@ -197,7 +197,7 @@ func (c *Clerk) book(ctx context.Context, tx *db.Tx, bills []*bill) error {
 	if err != nil {
 		return err
 	}
-	return first( // the database books while the documents are sealed
+	return first( // PostgreSQL books while the documents are sealed
 		func() error { return ledger.PostNew(ctx, tx, entries...) },
 		func() error { return keepInvoices(ctx, tx, bills, all, billed) },
 		func() error { return jobs.Add(ctx, tx, copies(bills)) },

@@ -69,10 +69,10 @@ type booked struct {
 // book books a slice of a statement's lines in one transaction. They count as new until one of them turns out to have
 // been met before: then all that comes is looked up first.
 func (im *Importer) book(ctx context.Context, h *head, met *atomic.Bool, lines []line) (done booked, err error) {
-	statement, iban := h.id, h.IBAN
+	statement, iban, look := h.id, h.IBAN, met.Load()
 	err = im.db.Write(ctx, func(tx *db.Tx) error {
 		fresh, err := slices.Clone(lines), error(nil)
-		if met.Load() {
+		if look {
 			fresh, err = unknown(ctx, tx, lines)
 		}
 		done = booked{read: len(lines), fresh: fresh}
@@ -87,16 +87,22 @@ func (im *Importer) book(ctx context.Context, h *head, met *atomic.Bool, lines [
 			return err
 		}
 		if err := im.put(ctx, tx, statement, iban, fresh); err != nil {
-			if errors.Is(err, db.ErrConflict) {
-				met.Store(true)
+			if errors.Is(err, db.ErrConflict) && !look {
+				err = errMet // not a conflict, which would run again whoever shares the transaction
 			}
 			return err
 		}
 		done.surplus, err = im.post(ctx, tx, iban, fresh)
 		return err
 	})
+	if errors.Is(err, errMet) {
+		met.Store(true)
+		return im.book(ctx, h, met, lines)
+	}
 	return done, err
 }
+
+var errMet = errors.New("payments: a line that was taken for new was booked before")
 
 // unknown returns the lines that were never booked.
 func unknown(ctx context.Context, tx *db.Tx, lines []line) ([]line, error) {

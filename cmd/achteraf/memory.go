@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"os"
+	"path"
 	"strconv"
 	"strings"
 )
@@ -19,16 +20,16 @@ const (
 
 func (m pageMemory) mib() (int, error) {
 	switch {
-	case m.SQLiteMemory < 0:
-		return 0, errors.New("sqlite_memory: a number of MiB, 0 or more")
+	case m.SQLiteMemory < 0 || m.SQLiteMemory > 1<<20:
+		return 0, errors.New("sqlite_memory: a number of MiB, from 0 to 1048576")
 	case m.SQLiteMemory > 0:
 		return m.SQLiteMemory, nil
 	}
 	return min(machineMemory(os.ReadFile)/8, mostPageMemory), nil
 }
 
-// machineMemory is the memory in MiB of the machine, or of the container that has less. Source: proc_meminfo(5), and
-// memory.max and memory.limit_in_bytes of Linux's control groups.
+// machineMemory is the memory in MiB of the machine, or of the container or service that has less. Source:
+// proc_meminfo(5), cgroups(7), and memory.max and memory.limit_in_bytes of Linux's control groups.
 func machineMemory(read func(string) ([]byte, error)) int {
 	most := 0
 	note := func(bytes int) {
@@ -43,8 +44,9 @@ func machineMemory(read func(string) ([]byte, error)) int {
 			note(kib << 10)
 		}
 	}
-	for _, path := range []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"} {
-		text, _ := read(path)
+	groups, _ := read("/proc/self/cgroup")
+	for _, file := range limitFiles(string(groups)) {
+		text, _ := read(file)
 		bytes, _ := strconv.Atoi(strings.TrimSpace(string(text))) // "max" is none
 		note(bytes)
 	}
@@ -52,4 +54,26 @@ func machineMemory(read func(string) ([]byte, error)) int {
 		return guessedMemory
 	}
 	return most
+}
+
+// limitFiles names where limits may stand: of the process's own control groups, and of all above them.
+func limitFiles(groups string) (files []string) {
+	const root, root1 = "/sys/fs/cgroup", "/sys/fs/cgroup/memory"
+	for line := range strings.Lines(groups + "0::/\n1:memory:/\n") {
+		f := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		if len(f) < 3 || f[1] != "" && f[1] != "memory" {
+			continue
+		}
+		for at := path.Clean("/" + f[2]); ; at = path.Dir(at) {
+			if f[1] == "" {
+				files = append(files, path.Join(root, at, "memory.max"))
+			} else {
+				files = append(files, path.Join(root1, at, "memory.limit_in_bytes"))
+			}
+			if at == "/" {
+				break
+			}
+		}
+	}
+	return files
 }

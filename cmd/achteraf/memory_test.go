@@ -17,6 +17,8 @@ func TestPageMemory(t *testing.T) {
 		"of a container without one": {map[string]string{"/proc/meminfo": machine, limit: "max\n"}, 16000},
 		"of an older one":            {map[string]string{"/proc/meminfo": machine, limit1: "536870912"}, 512},
 		"of an older one without":    {map[string]string{"/proc/meminfo": machine, limit1: "9223372036854771712"}, 16000},
+		"of a service":               {map[string]string{"/proc/meminfo": machine, "/proc/self/cgroup": "0::/system.slice/achteraf.service\n", "/sys/fs/cgroup/system.slice/memory.max": "3221225472", "/sys/fs/cgroup/system.slice/achteraf.service/memory.max": "max"}, 3072},
+		"of an older service":        {map[string]string{"/proc/meminfo": machine, "/proc/self/cgroup": "9:cpu:/x\n4:memory:/a/b\n0::/\n", "/sys/fs/cgroup/memory/a/b/memory.limit_in_bytes": "1073741824"}, 1024},
 		"of no text":                 {map[string]string{"/proc/meminfo": "MemTotal: much kB", limit: "-1"}, guessedMemory},
 		"of a system without":        {nil, guessedMemory},
 	} {
@@ -36,7 +38,9 @@ func TestPageMemory(t *testing.T) {
 	if n, err := (pageMemory{300}).mib(); err != nil || n != 300 {
 		t.Errorf("300 gave %d, %v", n, err)
 	}
-	if _, err := (pageMemory{-1}).mib(); err == nil {
-		t.Error("-1 passed")
+	for _, wrong := range []int{-1, 1<<20 + 1} {
+		if _, err := (pageMemory{wrong}).mib(); err == nil {
+			t.Errorf("%d passed", wrong)
+		}
 	}
 }

@@ -189,6 +189,11 @@ func TestALargeDatabaseHasARoomyCache(t *testing.T) {
 	fill()
 	is("of a small database", 1<<10)
 	d.LargeFile(5 << 20)
+	path := strings.TrimPrefix(place.URL, "sqlite:")
+	must(t, os.Rename(path, path+".away"))
+	fill()
+	is("of one whose file nobody sees", 1<<10) // and it goes on: SQLite has the file open
+	must(t, os.Rename(path+".away", path))
 	fill()
 	is("of a large one", 32<<10) // a page takes twice its size
 	d.Break()

@@ -16,7 +16,8 @@ import (
 // below four rows the arrays cost more than the round trip they save.
 const smallSet = 3
 
-// rollbackTime is how long the answer to a rollback may take before the connection is closed instead.
+// rollbackTime is how long the answer to a rollback may take before the connection is closed instead. What was sent ahead
+// is waited for before that, for as long as its own context lasts.
 const rollbackTime = 5 * time.Second
 
 // largeSet is the size from which on a set that needs no answer is sent at once: the server works on it while the
@@ -61,15 +62,6 @@ func (t *pgTx) flush(ctx context.Context) error {
 		return err
 	}
 	return t.judged(t.c.SendBatch(ctx, t.take()).Close())
-}
-
-// send sends what waits, and leaves its answers for later.
-func (t *pgTx) send(ctx context.Context) error {
-	err := t.settle()
-	if err == nil {
-		t.ahead = t.c.SendBatch(ctx, t.take())
-	}
-	return err
 }
 
 // settle takes the answers to what was sent ahead.
@@ -124,8 +116,8 @@ func (t *pgTx) insert(ctx context.Context, tab *Table, rows [][]any) (int64, err
 
 func (t *pgTx) later(ctx context.Context, tab *Table, rows [][]any) error {
 	err := t.add(tab.single, tab.set, tab.types, rows, nil)
-	if err == nil && len(rows) >= largeSet {
-		err = t.send(ctx)
+	if err == nil && len(rows) >= largeSet && t.ahead == nil {
+		t.ahead = t.c.SendBatch(ctx, t.take())
 	}
 	return err
 }

@@ -154,6 +154,10 @@ func (p *postgres) end(ctx context.Context, t *pgTx) (outcome, error) {
 	}
 	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.commit)
 	defer cancel()
+	if err := t.settle(); err != nil { // the commit was not sent yet
+		t.rollback()
+		return failed, p.lost(t.c, err)
+	}
 	tag := ""
 	t.mark()
 	t.batch.Queue("commit").Exec(func(ct pgconn.CommandTag) error { tag = ct.String(); return nil })

@@ -92,11 +92,12 @@ func (l *lite) openWriter() (*liteConn, error) {
 // persons, keys and references, and the system may have dropped them from memory.
 func (l *lite) fitCache(w *liteConn) error {
 	info, err := os.Stat(l.path)
-	if err != nil || l.grown || info.Size() < l.large {
-		return err
+	if err != nil || l.grown || info.Size() < l.large { // what cannot be seen stays as it is: SQLite has the file open
+		return nil
 	}
-	l.grown = true
-	return w.run(fmt.Sprintf("pragma cache_size = -%d", l.roomy))
+	err = w.run(fmt.Sprintf("pragma cache_size = -%d", l.roomy))
+	l.grown = err == nil
+	return err
 }
 
 // open makes a connection with its settings. synchronous is full always: an answered request survives a

@@ -197,8 +197,8 @@ func (tx *Tx) Insert(ctx context.Context, t *Table, rows [][]any) (int64, error)
 	return n, about(t.name, tx.note(err))
 }
 
-// Put is Insert for rows that must all be new. PostgreSQL sends them together with the next statement or
-// the commit, so a duplicate key may only show there.
+// Put is Insert for rows that must all be new. PostgreSQL gets them together with the next statement or the commit, or
+// at once when they are many, but is not waited for: a duplicate key may only show there.
 func (tx *Tx) Put(ctx context.Context, t *Table, rows [][]any) error {
 	ctx, err := tx.ready(ctx)
 	if err != nil || len(rows) == 0 {
