@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
-	"sync/atomic"
 
 	"achteraf/internal/db"
 	"achteraf/internal/vault"
@@ -66,15 +64,10 @@ type booked struct {
 	surplus int64  // of the matched: held for buyers
 }
 
-// book books a slice of a statement's lines in one transaction. They count as new until one of them turns out to have
-// been met before: then all that comes is looked up first.
-func (im *Importer) book(ctx context.Context, h *head, met *atomic.Bool, lines []line) (done booked, err error) {
-	statement, iban, look := h.id, h.IBAN, met.Load()
+// book books a slice of a statement's lines in one transaction.
+func (im *Importer) book(ctx context.Context, statement, iban string, lines []line) (done booked, err error) {
 	err = im.db.Write(ctx, func(tx *db.Tx) error {
-		fresh, err := slices.Clone(lines), error(nil)
-		if look {
-			fresh, err = unknown(ctx, tx, lines)
-		}
+		fresh, err := unknown(ctx, tx, lines)
 		done = booked{read: len(lines), fresh: fresh}
 		if err != nil || len(fresh) == 0 {
 			return err
@@ -87,22 +80,13 @@ func (im *Importer) book(ctx context.Context, h *head, met *atomic.Bool, lines [
 			return err
 		}
 		if err := im.put(ctx, tx, statement, iban, fresh); err != nil {
-			if errors.Is(err, db.ErrConflict) && !look {
-				err = errMet // not a conflict, which would run again whoever shares the transaction
-			}
 			return err
 		}
 		done.surplus, err = im.post(ctx, tx, iban, fresh)
 		return err
 	})
-	if errors.Is(err, errMet) {
-		met.Store(true)
-		return im.book(ctx, h, met, lines)
-	}
 	return done, err
 }
-
-var errMet = errors.New("payments: a line that was taken for new was booked before")
 
 // unknown returns the lines that were never booked.
 func unknown(ctx context.Context, tx *db.Tx, lines []line) ([]line, error) {
@@ -124,7 +108,7 @@ func unknown(ctx context.Context, tx *db.Tx, lines []line) ([]line, error) {
 	return fresh, err
 }
 
-// put stores lines. When one of them was booked before, or by another import meanwhile, the slice runs again and finds it.
+// put stores lines. When another import has booked one of them meanwhile, the slice runs again and finds it.
 func (im *Importer) put(ctx context.Context, tx *db.Tx, statement, iban string, lines []line) error {
 	rows := make([][]any, len(lines))
 	for i := range lines {
@@ -142,7 +126,7 @@ func (im *Importer) put(ctx context.Context, tx *db.Tx, statement, iban string, 
 	slices.SortFunc(rows, func(a, b []any) int { return bytes.Compare(a[1].([]byte), b[1].([]byte)) }) // two imports do not wait for each other in a circle
 	n, err := tx.Insert(ctx, newLines, rows)
 	if err == nil && int(n) != len(rows) {
-		err = fmt.Errorf("a bank line was booked before: %w", db.ErrConflict)
+		err = fmt.Errorf("a bank line was read twice at once: %w", db.ErrConflict)
 	}
 	return err
 }

@@ -9,7 +9,6 @@ import (
 	"hash"
 	"io"
 	"sync"
-	"sync/atomic"
 
 	"achteraf/internal/db"
 	"achteraf/internal/fault"
@@ -130,7 +129,6 @@ func (im *Importer) File(ctx context.Context, file io.ReadSeeker, format Format)
 	}
 	again := sha256.New()
 	bank := format(io.TeeReader(file, again))
-	var met atomic.Bool // one of the file's lines was booked before
 	for {
 		s, err := bank.NextStatement()
 		if err == io.EOF {
@@ -139,7 +137,7 @@ func (im *Importer) File(ctx context.Context, file io.ReadSeeker, format Format)
 		if err != nil {
 			return report, err
 		}
-		if err := im.statement(ctx, bank, s, sum, &met, &report); err != nil {
+		if err := im.statement(ctx, bank, s, sum, &report); err != nil {
 			return report, err
 		}
 		report.Statements++
@@ -218,7 +216,7 @@ func unchanged(file io.Reader, h hash.Hash, sum []byte) error {
 }
 
 // statement books one statement.
-func (im *Importer) statement(ctx context.Context, bank BankFile, s Statement, sum []byte, met *atomic.Bool, report *Report) error {
+func (im *Importer) statement(ctx context.Context, bank BankFile, s Statement, sum []byte, report *Report) error {
 	if err := im.acceptable(s); err != nil {
 		return err
 	}
@@ -230,7 +228,7 @@ func (im *Importer) statement(ctx context.Context, bank BankFile, s Statement, s
 	if err != nil {
 		return err
 	}
-	if err := im.lines(ctx, bank, &head, met, report); err != nil {
+	if err := im.lines(ctx, bank, &head, report); err != nil {
 		return err
 	}
 	var warnings []Warning
@@ -244,7 +242,7 @@ func (im *Importer) statement(ctx context.Context, bank BankFile, s Statement, s
 
 // lines books the lines of a statement. A slice is read while others are booked. When one cannot be, no more
 // are begun; when reading fails, what was read in full is booked all the same.
-func (im *Importer) lines(ctx context.Context, bank BankFile, head *head, met *atomic.Bool, report *Report) error {
+func (im *Importer) lines(ctx context.Context, bank BankFile, head *head, report *Report) error {
 	size, atOnce := im.sliceSize()
 	work, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -254,7 +252,7 @@ func (im *Importer) lines(ctx context.Context, bank BankFile, head *head, met *a
 	for range atOnce {
 		booking.Go(func() {
 			for s := range ready {
-				done, err := im.book(work, head, met, s)
+				done, err := im.book(work, head.id, head.IBAN, s)
 				if err != nil {
 					stop(err)
 					return
