@@ -26,9 +26,11 @@ const (
 // line is a bank line on its way into the books.
 type line struct {
 	Line
-	id    string
 	hash  []byte
+	id    string
 	kind  Kind
+	payer []byte // sealed; nil when the bank told nothing
+	clue  clue
 	match *match // nil: nobody's yet
 }
 
@@ -64,7 +66,24 @@ type booked struct {
 	surplus int64  // of the matched: held for buyers
 }
 
-// book books a slice of a statement's lines in one transaction.
+// prepare does for a slice what needs no turn among the writers, while others are booked: it names the lines, seals who
+// paid, and finds the orders whose references they name, which never change.
+func (im *Importer) prepare(ctx context.Context, iban string, lines []line) error {
+	err := im.db.Read(ctx, func(tx *db.Tx) error {
+		for i := range lines {
+			lines[i].id, lines[i].kind = tx.ID("bl_"), im.kindOf(iban, lines[i].Line)
+		}
+		return byReference(ctx, tx, lines)
+	})
+	for i := range lines {
+		if err == nil {
+			lines[i].payer, err = im.seal(&lines[i])
+		}
+	}
+	return err
+}
+
+// book books a slice of a statement's lines, made ready by prepare, in one transaction.
 func (im *Importer) book(ctx context.Context, statement, iban string, lines []line) (done booked, err error) {
 	err = im.db.Write(ctx, func(tx *db.Tx) error {
 		fresh, err := unknown(ctx, tx, lines)
@@ -72,14 +91,10 @@ func (im *Importer) book(ctx context.Context, statement, iban string, lines []li
 		if err != nil || len(fresh) == 0 {
 			return err
 		}
-		for i := range fresh {
-			l := &fresh[i]
-			l.id, l.kind, l.match = tx.ID("bl_"), im.kindOf(iban, l.Line), nil
-		}
-		if err := find(ctx, tx, fresh); err != nil {
+		if err := byNumber(ctx, tx, fresh); err != nil {
 			return err
 		}
-		if err := im.put(ctx, tx, statement, iban, fresh); err != nil {
+		if err := put(ctx, tx, statement, iban, fresh); err != nil {
 			return err
 		}
 		done.surplus, err = im.post(ctx, tx, iban, fresh)
@@ -109,19 +124,15 @@ func unknown(ctx context.Context, tx *db.Tx, lines []line) ([]line, error) {
 }
 
 // put stores lines. When another import has booked one of them meanwhile, the slice runs again and finds it.
-func (im *Importer) put(ctx context.Context, tx *db.Tx, statement, iban string, lines []line) error {
+func put(ctx context.Context, tx *db.Tx, statement, iban string, lines []line) error {
 	rows := make([][]any, len(lines))
 	for i := range lines {
 		l := &lines[i]
-		payer, err := im.seal(l)
-		if err != nil {
-			return err
-		}
 		left, reference := l.Cents, ""
 		if l.match != nil {
 			left, reference = 0, l.match.order.PaymentReference
 		}
-		rows[i] = []any{l.id, l.hash, iban, statement, l.BookedOn, l.ValueOn, l.Cents, left, l.Currency, l.kind, reference, payer, tx.Now}
+		rows[i] = []any{l.id, l.hash, iban, statement, l.BookedOn, l.ValueOn, l.Cents, left, l.Currency, l.kind, reference, l.payer, tx.Now}
 	}
 	slices.SortFunc(rows, func(a, b []any) int { return bytes.Compare(a[1].([]byte), b[1].([]byte)) }) // two imports do not wait for each other in a circle
 	n, err := tx.Insert(ctx, newLines, rows)

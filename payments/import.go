@@ -263,14 +263,14 @@ func (im *Importer) lines(ctx context.Context, bank BankFile, head *head, report
 			}
 		})
 	}
-	err := head.read(work, bank, size, ready)
+	err := im.read(work, bank, head, size, ready)
 	close(ready)
 	booking.Wait()
 	return cmp.Or(context.Cause(work), err)
 }
 
-// read cuts the statement's lines into slices until it ends or nobody takes them any more.
-func (h *head) read(ctx context.Context, bank BankFile, size int, ready chan<- []line) error {
+// read cuts the statement's lines into slices, ready to be booked, until it ends or nobody takes them any more.
+func (im *Importer) read(ctx context.Context, bank BankFile, h *head, size int, ready chan<- []line) error {
 	names := names{seen: map[[16]byte]int{}}
 	for more := true; more; {
 		next := make([]line, 0, size)
@@ -289,6 +289,9 @@ func (h *head) read(ctx context.Context, bank BankFile, size int, ready chan<- [
 		}
 		if len(next) == 0 {
 			break
+		}
+		if err := im.prepare(ctx, h.IBAN, next); err != nil {
+			return err
 		}
 		select {
 		case ready <- next:

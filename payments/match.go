@@ -33,36 +33,35 @@ type clue struct {
 	numbers    []string // what may be invoice numbers in the text
 }
 
-// find matches the incoming lines among lines, with one look-up of each kind for all of them.
-func find(ctx context.Context, tx *db.Tx, lines []line) error {
-	clues := make([]clue, len(lines))
+// byReference matches incoming lines by the references that they name, with one look-up for all of them.
+func byReference(ctx context.Context, tx *db.Tx, lines []line) error {
 	var references []string
 	for i := range lines {
-		if lines[i].kind == Incoming && lines[i].Cents > 0 {
-			clues[i] = clueOf(lines[i].Line)
-			references = append(append(references, clues[i].reference), clues[i].references...)
+		if l := &lines[i]; l.kind == Incoming && l.Cents > 0 {
+			l.clue = clueOf(l.Line)
+			references = append(append(references, l.clue.reference), l.clue.references...)
 		}
 	}
 	found, err := orders.ByPayment(ctx, tx, distinct(references))
-	if err != nil {
-		return err
+	for i := range lines {
+		lines[i].match = lines[i].clue.among(found)
 	}
+	return err
+}
+
+// byNumber matches what no reference matched by invoice number and exact amount. What is open is known only for orders
+// to which no other line of the slice pays.
+func byNumber(ctx context.Context, tx *db.Tx, lines []line) error {
 	paid := map[orders.Key]bool{}
 	var numbers []string
 	for i := range lines {
-		if m := clues[i].among(found); m != nil {
-			lines[i].match, paid[orders.Key{Merchant: m.order.Merchant, ID: m.order.ID}] = m, true
+		if m := lines[i].match; m != nil {
+			paid[orders.Key{Merchant: m.order.Merchant, ID: m.order.ID}] = true
 		} else {
-			numbers = append(numbers, clues[i].numbers...)
+			numbers = append(numbers, lines[i].clue.numbers...)
 		}
 	}
-	return findNumbers(ctx, tx, lines, clues, distinct(numbers), paid)
-}
-
-// findNumbers matches what no reference matched by invoice number and exact amount. What is open is known only
-// for orders to which no other line of the slice pays.
-func findNumbers(ctx context.Context, tx *db.Tx, lines []line, clues []clue, numbers []string, paid map[orders.Key]bool) error {
-	if len(numbers) == 0 {
+	if numbers = distinct(numbers); len(numbers) == 0 {
 		return nil
 	}
 	bills, err := invoices.ByNumber(ctx, tx, numbers)
@@ -81,7 +80,7 @@ func findNumbers(ctx context.Context, tx *db.Tx, lines []line, clues []clue, num
 		if lines[i].match != nil {
 			continue
 		}
-		for _, n := range clues[i].numbers {
+		for _, n := range lines[i].clue.numbers {
 			v, ok := bills[n]
 			k := orders.Key{Merchant: v.Merchant, ID: v.Order}
 			if ok && v.OpenCents == lines[i].Cents && !paid[k] {
