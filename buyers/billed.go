@@ -41,43 +41,53 @@ select i.version, i.person_id, i.fiscal, p.master_id, p.fiscal
  where i.id = $1 and i.merchant_id = $2
  order by i.version desc limit 1`, db.Text, db.Text)
 
-// Billed reads who is billed for each attempt now, in the order of keys. What a destroyed key sealed is empty.
-func (d *Desk) Billed(ctx context.Context, tx *db.Tx, keys []AttemptKey) ([]Billed, error) {
+// BilledRow is who is billed for an attempt as it is stored.
+type BilledRow struct {
+	of      AttemptKey
+	version int64
+	person  string
+	fiscal  vault.Sealed
+	keys    vault.Wrapped
+}
+
+// Billed reads who is billed for each attempt now, in the order of keys.
+func (d *Desk) Billed(ctx context.Context, tx *db.Tx, keys []AttemptKey) ([]BilledRow, error) {
 	rows := make([][]any, len(keys))
 	for i, k := range keys {
 		rows[i] = []any{k.ID, k.Merchant}
 	}
-	out := make([]Billed, len(keys))
+	out := make([]BilledRow, len(keys))
 	err := tx.Find(ctx, findBilled, rows, func(i int, r db.Row) error {
-		var version int64
-		var sealed vault.Sealed
-		var w vault.Wrapped
 		b := &out[i]
-		if err := r.Scan(&version, &b.Person, &sealed, &w.MasterID, &w.Fiscal); err != nil {
-			return err
-		}
-		var err error
-		if b.keys, err = d.vault.Unwrap(b.Person, w); err != nil {
-			return err
-		}
-		plain, err := b.keys.Open(vault.Fiscal, place("fiscal", keys[i].ID, version), sealed)
-		if errors.Is(err, vault.ErrDestroyed) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		var f fiscal
-		err = json.Unmarshal(plain, &f)
-		b.Kind, b.Name, b.Address, b.Company = f.Kind, f.Name, f.Address, f.Company
-		return err
+		b.of = keys[i]
+		return r.Scan(&b.version, &b.person, &b.fiscal, &b.keys.MasterID, &b.keys.Fiscal)
 	})
 	for i := range out {
-		if err == nil && out[i].keys == nil {
+		if err == nil && out[i].version == 0 {
 			err = fmt.Errorf("attempt %s has no identity", keys[i].ID)
 		}
 	}
 	return out, err
+}
+
+// OpenBilled opens a row, without a transaction. What a destroyed key sealed is empty.
+func (d *Desk) OpenBilled(r *BilledRow) (Billed, error) {
+	b := Billed{Person: r.person}
+	var err error
+	if b.keys, err = d.vault.Unwrap(r.person, r.keys); err != nil {
+		return b, err
+	}
+	plain, err := b.keys.Open(vault.Fiscal, place("fiscal", r.of.ID, r.version), r.fiscal)
+	if errors.Is(err, vault.ErrDestroyed) {
+		return b, nil
+	}
+	if err != nil {
+		return b, err
+	}
+	var f fiscal
+	err = json.Unmarshal(plain, &f)
+	b.Kind, b.Name, b.Address, b.Company = f.Kind, f.Name, f.Address, f.Company
+	return b, err
 }
 
 // OpenFiscal reads what Billed.Seal has sealed. Errors: vault.ErrDestroyed once its years are over, vault.ErrForged.

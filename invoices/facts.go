@@ -99,51 +99,49 @@ type (
 	}
 )
 
+// gathered are the facts of documents, of which a part is still sealed.
+type gathered struct {
+	facts   []facts
+	billed  []buyers.BilledRow
+	remarks []*orders.Remarked // nil where there is none
+}
+
 // gatherFacts reads what documents about these invoices show, and who is billed.
-func (c *Clerk) gatherFacts(ctx context.Context, tx *db.Tx, bills []*bill) ([]facts, []buyers.Billed, error) {
+func (c *Clerk) gatherFacts(ctx context.Context, tx *db.Tx, bills []*bill) (*gathered, error) {
 	ofOrders, attempts, shops := make([]orders.Key, len(bills)), make([]buyers.AttemptKey, len(bills)), make([]string, len(bills))
 	for i, b := range bills {
 		o := &b.order
 		ofOrders[i], attempts[i], shops[i] = orders.Key{Merchant: o.Merchant, ID: o.ID}, buyers.AttemptKey{Merchant: o.Merchant, ID: o.Attempt}, o.Merchant
 	}
+	g := &gathered{facts: make([]facts, len(bills))}
 	var lines [][]orders.Line
-	var billed []buyers.Billed
 	var fronts map[string]merchants.Front
 	var pages []string
-	var remarks []*orders.Remarked
 	err := first(
 		func() (err error) { lines, err = orders.Lines(ctx, tx, ofOrders); return err },
-		func() (err error) { billed, err = c.desk.Billed(ctx, tx, attempts); return err },
+		func() (err error) { g.billed, err = c.desk.Billed(ctx, tx, attempts); return err },
 		func() (err error) { fronts, err = merchants.Fronts(ctx, tx, shops); return err },
-		func() (err error) { remarks, err = orders.Remarks(ctx, tx, ofOrders); return err },
+		func() (err error) { g.remarks, err = orders.Remarks(ctx, tx, ofOrders); return err },
 		func() (err error) { pages, err = c.payPages(ctx, tx, bills); return err },
 	)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	all := make([]facts, len(bills))
 	for i, b := range bills {
-		f := &all[i]
+		f := &g.facts[i]
 		c.fillFacts(f, b)
 		f.MadeAt, f.PayURL = tx.Now, pages[i]
 		f.Shop = shopFacts(fronts[b.order.Merchant])
-		f.Buyer = buyerFacts{billed[i].Kind, billed[i].Name, billed[i].Address, billed[i].Company}
 		for _, l := range lines[i] {
 			f.Lines = append(f.Lines, lineFacts(l))
 		}
-		if r := remarks[i]; r != nil {
-			remark, err := r.Open(&billed[i])
-			if err != nil {
-				return nil, nil, err
-			}
-			f.Order.Note, b.copied = remark.Note, r.Copied()
-		}
+		b.copied = g.remarks[i] != nil && g.remarks[i].Copied()
 		if b.invoice.CreditedCents == 0 {
 			continue
 		}
 		notes, err := Credits(ctx, tx, b.invoice.Merchant, b.invoice.ID)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		for _, n := range notes {
 			if n.Number == "" {
@@ -151,7 +149,26 @@ func (c *Clerk) gatherFacts(ctx context.Context, tx *db.Tx, bills []*bill) ([]fa
 			}
 		}
 	}
-	return all, billed, nil
+	return g, nil
+}
+
+// open adds what is sealed to the facts of the ith document, and returns them with the buyer by whose keys they are
+// kept. It needs no transaction.
+func (g *gathered) open(desk *buyers.Desk, i int) (*facts, *buyers.Billed, error) {
+	f := &g.facts[i]
+	b, err := desk.OpenBilled(&g.billed[i])
+	if err != nil {
+		return nil, nil, err
+	}
+	f.Buyer = buyerFacts{b.Kind, b.Name, b.Address, b.Company}
+	if r := g.remarks[i]; r != nil {
+		remark, err := r.Open(&b)
+		if err != nil {
+			return nil, nil, err
+		}
+		f.Order.Note = remark.Note
+	}
+	return f, &b, nil
 }
 
 // fillFacts copies what is known without reading.

@@ -3,6 +3,7 @@ package invoices
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -193,20 +194,45 @@ func (c *Clerk) book(ctx context.Context, tx *db.Tx, bills []*bill) error {
 			later = append(later, jobs.Due{At: zone.StartOf(v.DueOn.AddDays(1)), Kind: DueOverdue, Merchant: v.Merchant, Subject: v.ID})
 		}
 	}
-	all, billed, err := c.gatherFacts(ctx, tx, bills)
+	g, err := c.gatherFacts(ctx, tx, bills)
 	if err != nil {
 		return err
 	}
-	return first( // PostgreSQL books while the documents are sealed
+	keys := keysOf(changed)
+	papers := beside(func() ([][]any, error) { return c.invoicePapers(keys, g) })
+	return first(
 		func() error { return ledger.PostNew(ctx, tx, entries...) },
-		func() error { return keepInvoices(ctx, tx, bills, all, billed) },
 		func() error { return jobs.Add(ctx, tx, copies(bills)) },
 		func() error { return store(ctx, tx, changed) },
 		func() error { return orders.Move(ctx, tx, orders.Start, start...) },
 		func() error { return c.desk.Change(ctx, tx, released) },
 		func() error { return jobs.Add(ctx, tx, later) },
 		func() error { return events.Append(ctx, tx, happened) },
+		func() error {
+			rows, err := papers()
+			if err != nil {
+				return err
+			}
+			return tx.Put(ctx, newDocuments, rows)
+		},
 	)
+}
+
+// beside runs f, which uses no transaction, while the caller goes on with one. What it returns waits for the result.
+func beside[T any](f func() (T, error)) func() (T, error) {
+	var out T
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			}
+		}()
+		out, err = f()
+	}()
+	return func() (T, error) { <-done; return out, err }
 }
 
 // copies tells of the invoices whose mail goes to somebody else too.

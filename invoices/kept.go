@@ -35,15 +35,19 @@ func factsPlace(id string) vault.Place {
 	return vault.Place{Table: "documents", Column: "facts", Row: id}
 }
 
-// keepInvoices fixes what invoices say, in the transaction of their issue.
-func keepInvoices(ctx context.Context, tx *db.Tx, bills []*bill, all []facts, billed []buyers.Billed) (err error) {
-	rows := make([][]any, len(bills))
-	for i, b := range bills {
-		if rows[i], err = documentRow(b.invoice.ID, b.invoice.Merchant, kindInvoice, &all[i], &billed[i]); err != nil {
-			return err
+// invoicePapers makes the rows that fix what invoices say. It needs no transaction.
+func (c *Clerk) invoicePapers(keys []Key, g *gathered) ([][]any, error) {
+	rows := make([][]any, len(keys))
+	for i, k := range keys {
+		f, b, err := g.open(c.desk, i)
+		if err == nil {
+			rows[i], err = documentRow(k.ID, k.Merchant, kindInvoice, f, b)
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
-	return tx.Put(ctx, newDocuments, rows)
+	return rows, nil
 }
 
 // keepCredit fixes what a credit note says, of which held was paid before.
@@ -52,13 +56,17 @@ func (c *Clerk) keepCredit(ctx context.Context, tx *db.Tx, v *Invoice, note Cred
 	if err != nil {
 		return err
 	}
-	all, billed, err := c.gatherFacts(ctx, tx, bills)
+	g, err := c.gatherFacts(ctx, tx, bills)
 	if err != nil {
 		return err
 	}
-	f, n := &all[0], factsOf(note)
+	f, buyer, err := g.open(c.desk, 0)
+	if err != nil {
+		return err
+	}
+	n := factsOf(note)
 	f.Note, f.Paid, f.PayURL = &n, held, ""
-	row, err := documentRow(note.ID, note.Merchant, kindCredit, f, &billed[0])
+	row, err := documentRow(note.ID, note.Merchant, kindCredit, f, buyer)
 	if err != nil {
 		return err
 	}
@@ -104,11 +112,15 @@ func (c *Clerk) Invoice(ctx context.Context, tx *db.Tx, merchant, id string) (*P
 		return nil, err
 	}
 	bills[0].applied = min(v.HeldCents, v.OpenCents)
-	all, _, err := c.gatherFacts(ctx, tx, bills)
+	g, err := c.gatherFacts(ctx, tx, bills)
 	if err != nil {
 		return nil, err
 	}
-	return &Paper{facts: all[0]}, nil
+	f, _, err := g.open(c.desk, 0)
+	if err != nil {
+		return nil, err
+	}
+	return &Paper{facts: *f}, nil
 }
 
 // CreditNote reads a credit note's document. Errors: NotFound "credit-note", also for a credit made before its
