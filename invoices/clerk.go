@@ -30,8 +30,14 @@ const (
 	FactDelayed  = "invoice.delayed"  // subject: the hold of the notice
 )
 
-// SliceSize is how many due rows of one kind share a transaction. A series' row is locked as long.
-const SliceSize = 500
+// SliceSize is how many due rows of one kind share a transaction. SQLite has one writer, which no slice shall keep for
+// longer than some 25 ms; on PostgreSQL the row of a series is locked as long.
+func SliceSize(d *db.DB) int {
+	if d.Engine() == "sqlite" {
+		return 250
+	}
+	return 500
+}
 
 // Clerk issues, credits and cancels invoices.
 type Clerk struct {

@@ -3,6 +3,7 @@ package invoices_test
 import (
 	"bytes"
 	"context"
+	"io"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 	"achteraf/internal/db/dbtest"
 	"achteraf/internal/fault"
 	"achteraf/invoices"
+	"achteraf/ledger"
 	"achteraf/merchants"
 )
 
@@ -170,4 +172,36 @@ func TestFactsAreSealed(t *testing.T) {
 			return nil
 		})
 	})
+}
+
+// TestIssueNeedsItsDocument: an invoice whose document cannot be made is not issued, and holds up no other.
+func TestIssueNeedsItsDocument(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		p := newPrinter(t, d)
+		forged, sound := p.sell("nl", basket), p.sell("nl", basket)
+		p.write(func(tx *db.Tx) error {
+			_, err := tx.Exec(context.Background(), `update identities set fiscal = claim where id = $1`, forged.Order.Attempt)
+			return err
+		})
+		p.advance(3)
+		if v := p.invoice(sound); v.Status != invoices.Open || v.Number == "" {
+			t.Errorf("the other invoice is %s, number %q", v.Status, v.Number)
+		}
+		if v := p.invoice(forged); v.Status != invoices.Planned || v.Number != "" || p.balance(ledger.BuyerPrincipal, v.ID) != 0 {
+			t.Errorf("the invoice without a document is %s, number %q", v.Status, v.Number)
+		}
+	})
+}
+
+// TestBeside: what fails beside a transaction fails where its result is asked for.
+func TestBeside(t *testing.T) {
+	if n, err := invoices.Beside(func() (int, error) { return 7, nil })(); n != 7 || err != nil {
+		t.Errorf("got %d, %v", n, err)
+	}
+	if _, err := invoices.Beside(func() (int, error) { return 0, io.EOF })(); err != io.EOF {
+		t.Errorf("got %v", err)
+	}
+	if _, err := invoices.Beside(func() (int, error) { panic("boom") })(); err == nil || !strings.Contains(err.Error(), "boom") {
+		t.Errorf("got %v", err)
+	}
 }

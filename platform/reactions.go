@@ -16,11 +16,12 @@ import (
 // reactions is what happens later: who runs a due row of which kind, how many share a transaction. The
 // order is that in which kinds run when they are due at the same moment.
 func reactions(p *Platform, mailOff bool) {
+	slice := invoices.SliceSize(p.DB)
 	p.Scanner.On(invoices.DueHoldEnd, 100, p.Clerk.EndHolds)
-	p.Scanner.On(invoices.DueIssue, invoices.SliceSize, p.Clerk.Issue)
-	p.Scanner.On(invoices.DueOverdue, invoices.SliceSize, p.Clerk.Overdue)
+	p.Scanner.On(invoices.DueIssue, slice, p.Clerk.Issue)
+	p.Scanner.On(invoices.DueOverdue, slice, p.Clerk.Overdue)
 	p.Scanner.On(invoices.DueLapse, 100, p.Clerk.Lapse)
-	p.Scanner.On(checkout.FactEnded, invoices.SliceSize, pass) // shops read how it ended
+	p.Scanner.On(checkout.FactEnded, slice, pass) // shops read how it ended
 	jobs.Unheard(p.DB)
 	switch {
 	case p.Post != nil:
@@ -40,7 +41,7 @@ func reactions(p *Platform, mailOff bool) {
 			messages.DueShopText, messages.DueAsked, access.DueSendLink, access.DueArrived}
 		jobs.Unheard(p.DB, facts...)
 		for _, fact := range facts { // planted while mails were on
-			p.Scanner.On(fact, invoices.SliceSize, pass)
+			p.Scanner.On(fact, slice, pass)
 		}
 	}
 	if p.older.Outbound != nil {
