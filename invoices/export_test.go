@@ -18,8 +18,6 @@ func drawn(t testing.TB, p *Paper) *sheet {
 	return s
 }
 
-func Beside(f func() (int, error)) func() (int, error) { return beside(f) }
-
 // Outline is the drawing of a file as lines of text.
 func Outline(t testing.TB, p *Paper) string { return drawn(t, p).outline() }
 

@@ -3,12 +3,12 @@ package invoices
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"strings"
 
 	"achteraf/buyers"
 	"achteraf/calendar"
+	"achteraf/internal/beside"
 	"achteraf/internal/db"
 	"achteraf/internal/events"
 	"achteraf/internal/fault"
@@ -199,7 +199,7 @@ func (c *Clerk) book(ctx context.Context, tx *db.Tx, bills []*bill) error {
 		return err
 	}
 	keys := keysOf(changed)
-	papers := beside(func() ([][]any, error) { return c.invoicePapers(keys, g) })
+	papers := beside.Run(func() ([][]any, error) { return c.invoicePapers(keys, g) })
 	return first(
 		func() error { return ledger.PostNew(ctx, tx, entries...) },
 		func() error { return jobs.Add(ctx, tx, copies(bills)) },
@@ -216,23 +216,6 @@ func (c *Clerk) book(ctx context.Context, tx *db.Tx, bills []*bill) error {
 			return tx.Put(ctx, newDocuments, rows)
 		},
 	)
-}
-
-// beside runs f, which uses no transaction, while the caller goes on with one. What it returns waits for the result.
-func beside[T any](f func() (T, error)) func() (T, error) {
-	var out T
-	var err error
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer func() {
-			if p := recover(); p != nil {
-				err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-			}
-		}()
-		out, err = f()
-	}()
-	return func() (T, error) { <-done; return out, err }
 }
 
 // copies tells of the invoices whose mail goes to somebody else too.

@@ -3,7 +3,6 @@ package invoices_test
 import (
 	"bytes"
 	"context"
-	"io"
 	"strings"
 	"testing"
 
@@ -191,17 +190,4 @@ func TestIssueNeedsItsDocument(t *testing.T) {
 			t.Errorf("the invoice without a document is %s, number %q", v.Status, v.Number)
 		}
 	})
-}
-
-// TestBeside: what fails beside a transaction fails where its result is asked for.
-func TestBeside(t *testing.T) {
-	if n, err := invoices.Beside(func() (int, error) { return 7, nil })(); n != 7 || err != nil {
-		t.Errorf("got %d, %v", n, err)
-	}
-	if _, err := invoices.Beside(func() (int, error) { return 0, io.EOF })(); err != io.EOF {
-		t.Errorf("got %v", err)
-	}
-	if _, err := invoices.Beside(func() (int, error) { panic("boom") })(); err == nil || !strings.Contains(err.Error(), "boom") {
-		t.Errorf("got %v", err)
-	}
 }

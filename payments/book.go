@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"achteraf/internal/beside"
 	"achteraf/internal/db"
 	"achteraf/internal/vault"
 	"achteraf/ledger"
@@ -27,11 +28,19 @@ const (
 type line struct {
 	Line
 	hash  []byte
-	id    string
 	kind  Kind
-	payer []byte // sealed; nil when the bank told nothing
 	clue  clue
+	known bool // booked before
+	id    string
 	match *match // nil: nobody's yet
+}
+
+func newLine(l Line, hash []byte, k Kind) line {
+	n := line{Line: l, hash: hash, kind: k}
+	if k == Incoming && l.Cents > 0 {
+		n.clue = clueOf(l)
+	}
+	return n
 }
 
 func (im *Importer) kindOf(iban string, l Line) Kind {
@@ -66,65 +75,68 @@ type booked struct {
 	surplus int64  // of the matched: held for buyers
 }
 
-// prepare does for a slice what needs no turn among the writers, while others are booked: it names the lines, seals who
-// paid, and finds the orders whose references they name, which never change.
-func (im *Importer) prepare(ctx context.Context, iban string, lines []line) error {
-	err := im.db.Read(ctx, func(tx *db.Tx) error {
-		for i := range lines {
-			lines[i].id, lines[i].kind = tx.ID("bl_"), im.kindOf(iban, lines[i].Line)
+// lookAhead asks for a slice what never changes once it is so, while others are booked: that a line is known, and which
+// order a reference names. book asks for the rest, and for all of it where this fails.
+func (im *Importer) lookAhead(ctx context.Context, lines []line) {
+	_ = im.db.Read(ctx, func(tx *db.Tx) error {
+		if err := markKnown(ctx, tx, lines); err != nil {
+			return err
 		}
 		return byReference(ctx, tx, lines)
 	})
-	for i := range lines {
-		if err == nil {
-			lines[i].payer, err = im.seal(&lines[i])
-		}
-	}
-	return err
 }
 
-// book books a slice of a statement's lines, made ready by prepare, in one transaction.
+// book books a slice of a statement's lines in one transaction.
 func (im *Importer) book(ctx context.Context, statement, iban string, lines []line) (done booked, err error) {
 	err = im.db.Write(ctx, func(tx *db.Tx) error {
-		fresh, err := unknown(ctx, tx, lines)
+		fresh := slices.Clone(lines) // what runs again begins anew
+		if err := markKnown(ctx, tx, fresh); err != nil {
+			return err
+		}
+		fresh = slices.DeleteFunc(fresh, func(l line) bool { return l.known })
 		done = booked{read: len(lines), fresh: fresh}
-		if err != nil || len(fresh) == 0 {
+		if len(fresh) == 0 {
+			return nil
+		}
+		for i := range fresh {
+			fresh[i].id = tx.ID("bl_")
+		}
+		payers := beside.Run(func() ([][]byte, error) { return im.payers(fresh) })
+		if err := byReference(ctx, tx, fresh); err != nil {
 			return err
 		}
 		if err := byNumber(ctx, tx, fresh); err != nil {
 			return err
 		}
-		if err := put(ctx, tx, statement, iban, fresh); err != nil {
+		if done.surplus, err = im.post(ctx, tx, iban, fresh); err != nil {
 			return err
 		}
-		done.surplus, err = im.post(ctx, tx, iban, fresh)
-		return err
+		sealed, err := payers()
+		if err != nil {
+			return err
+		}
+		return put(ctx, tx, statement, iban, fresh, sealed)
 	})
 	return done, err
 }
 
-// unknown returns the lines that were never booked.
-func unknown(ctx context.Context, tx *db.Tx, lines []line) ([]line, error) {
-	keys := make([][]any, len(lines))
+// markKnown marks the lines that were booked before.
+func markKnown(ctx context.Context, tx *db.Tx, lines []line) error {
+	var open []int
+	var keys [][]any
 	for i := range lines {
-		keys[i] = []any{lines[i].hash}
-	}
-	known := make([]bool, len(lines))
-	err := tx.Find(ctx, findLines, keys, func(i int, _ db.Row) error {
-		known[i] = true
-		return nil
-	})
-	var fresh []line
-	for i := range lines {
-		if !known[i] {
-			fresh = append(fresh, lines[i])
+		if !lines[i].known {
+			open, keys = append(open, i), append(keys, []any{lines[i].hash})
 		}
 	}
-	return fresh, err
+	return tx.Find(ctx, findLines, keys, func(i int, _ db.Row) error {
+		lines[open[i]].known = true
+		return nil
+	})
 }
 
 // put stores lines. When another import has booked one of them meanwhile, the slice runs again and finds it.
-func put(ctx context.Context, tx *db.Tx, statement, iban string, lines []line) error {
+func put(ctx context.Context, tx *db.Tx, statement, iban string, lines []line, payers [][]byte) error {
 	rows := make([][]any, len(lines))
 	for i := range lines {
 		l := &lines[i]
@@ -132,7 +144,7 @@ func put(ctx context.Context, tx *db.Tx, statement, iban string, lines []line) e
 		if l.match != nil {
 			left, reference = 0, l.match.order.PaymentReference
 		}
-		rows[i] = []any{l.id, l.hash, iban, statement, l.BookedOn, l.ValueOn, l.Cents, left, l.Currency, l.kind, reference, l.payer, tx.Now}
+		rows[i] = []any{l.id, l.hash, iban, statement, l.BookedOn, l.ValueOn, l.Cents, left, l.Currency, l.kind, reference, payers[i], tx.Now}
 	}
 	slices.SortFunc(rows, func(a, b []any) int { return bytes.Compare(a[1].([]byte), b[1].([]byte)) }) // two imports do not wait for each other in a circle
 	n, err := tx.Insert(ctx, newLines, rows)
@@ -157,6 +169,17 @@ const sealing = "bank"
 
 func payerPlace(id string) vault.Place {
 	return vault.Place{Table: "bank_lines", Column: "payer", Row: id}
+}
+
+// payers seals who paid, in the order of lines; nil of a line of which the bank told nothing.
+func (im *Importer) payers(lines []line) (all [][]byte, err error) {
+	all = make([][]byte, len(lines))
+	for i := range lines {
+		if all[i], err = im.seal(&lines[i]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 func (im *Importer) seal(l *line) ([]byte, error) {

@@ -34,6 +34,9 @@ func (im *Importer) sliceSize() (lines, atOnce int) {
 	return sliceOnPostgres, atOnceOnPostgres
 }
 
+// lookingAhead says that a slice is looked up while the one before is booked. PostgreSQL books two at a time anyway.
+func (im *Importer) lookingAhead() bool { return im.db.Engine() == "sqlite" }
+
 // Importer reads the bank's files into the books.
 type Importer struct {
 	db     *db.DB
@@ -269,7 +272,7 @@ func (im *Importer) lines(ctx context.Context, bank BankFile, head *head, report
 	return cmp.Or(context.Cause(work), err)
 }
 
-// read cuts the statement's lines into slices, ready to be booked, until it ends or nobody takes them any more.
+// read cuts the statement's lines into slices until it ends or nobody takes them any more.
 func (im *Importer) read(ctx context.Context, bank BankFile, h *head, size int, ready chan<- []line) error {
 	names := names{seen: map[[16]byte]int{}}
 	for more := true; more; {
@@ -284,14 +287,14 @@ func (im *Importer) read(ctx context.Context, bank BankFile, h *head, size int, 
 				return badCurrency()
 			default:
 				h.count(l)
-				next = append(next, line{Line: l, hash: names.hash(l.Key)})
+				next = append(next, newLine(l, names.hash(l.Key), im.kindOf(h.IBAN, l)))
 			}
 		}
 		if len(next) == 0 {
 			break
 		}
-		if err := im.prepare(ctx, h.IBAN, next); err != nil {
-			return err
+		if im.lookingAhead() {
+			im.lookAhead(ctx, next)
 		}
 		select {
 		case ready <- next:

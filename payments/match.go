@@ -33,18 +33,23 @@ type clue struct {
 	numbers    []string // what may be invoice numbers in the text
 }
 
-// byReference matches incoming lines by the references that they name, with one look-up for all of them.
+// byReference matches lines by the references that they name, with one look-up for all that are not matched yet. Of an
+// order it takes only what never changes.
 func byReference(ctx context.Context, tx *db.Tx, lines []line) error {
 	var references []string
 	for i := range lines {
-		if l := &lines[i]; l.kind == Incoming && l.Cents > 0 {
-			l.clue = clueOf(l.Line)
+		if l := &lines[i]; l.match == nil && !l.known {
 			references = append(append(references, l.clue.reference), l.clue.references...)
 		}
 	}
-	found, err := orders.ByPayment(ctx, tx, distinct(references))
+	if references = distinct(references); len(references) == 0 {
+		return nil
+	}
+	found, err := orders.ByPayment(ctx, tx, references)
 	for i := range lines {
-		lines[i].match = lines[i].clue.among(found)
+		if l := &lines[i]; l.match == nil {
+			l.match = l.clue.among(found)
+		}
 	}
 	return err
 }
