@@ -14,6 +14,7 @@ import (
 
 	"achteraf/internal/db"
 	"achteraf/internal/db/dbtest"
+	"achteraf/internal/events"
 	"achteraf/internal/fault"
 	"achteraf/internal/ident"
 	"achteraf/invoices"
@@ -591,6 +592,31 @@ func TestConcurrentImports(t *testing.T) {
 		}
 		w.balanced(t, t)
 	})
+}
+
+// TestOneSeedOneLog: with one source of chance a file of several slices gives one log, whatever is done beside it. On
+// PostgreSQL two slices are booked at a time, in either order.
+func TestOneSeedOneLog(t *testing.T) {
+	var logs [][32]byte
+	for range 3 {
+		w := newWorld(t, dbtest.Open(t, "sqlite"))
+		list := w.place(t, slices.Repeat([]sold{{cents: 10_00}}, 60)...)
+		var lines []camt.Line
+		for i := range 900 {
+			lines = append(lines, pay(int64(1+i%70), list[i*7%len(list)].PaymentReference))
+		}
+		if r := w.take(t, w.statement(lines...).file(t)); r.Matched != 900 {
+			t.Fatalf("%+v", r)
+		}
+		w.read(t, func(tx *db.Tx) error {
+			log, err := events.Hash(t.Context(), tx)
+			logs = append(logs, log)
+			return err
+		})
+	}
+	if logs[0] != logs[1] || logs[0] != logs[2] {
+		t.Errorf("three logs: %x", logs)
+	}
 }
 
 // TestSealedPayer: who paid stands in no row to read, and opens again.
