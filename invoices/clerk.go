@@ -30,14 +30,10 @@ const (
 	FactDelayed  = "invoice.delayed"  // subject: the hold of the notice
 )
 
-// SliceSize is how many due rows of one kind share a transaction. SQLite has one writer, which no slice shall keep for
-// longer than some 25 ms; on PostgreSQL the row of a series is locked as long.
-func SliceSize(d *db.DB) int {
-	if d.Engine() == "sqlite" {
-		return 250
-	}
-	return 500
-}
+// SliceSize is how many due rows of one kind share a transaction: on SQLite, which has one writer, no slice shall keep
+// others for longer than some 25 ms, and on PostgreSQL the row of a series is locked as long. It is one number for both,
+// since invoices are in order within a slice, and a world must have one log on either.
+const SliceSize = 250
 
 // Clerk issues, credits and cancels invoices.
 type Clerk struct {

@@ -62,10 +62,10 @@ func newWorld(t testing.TB, d *db.DB) *world {
 	w.intake = invoices.NewIntake(d, w.access, w.desk, policies, orders.NewReferences(d, random))
 	w.scanner = jobs.NewScanner(d, random, slog.New(slog.DiscardHandler))
 	w.scanner.On(invoices.DueHoldEnd, 100, w.clerk.EndHolds)
-	w.scanner.On(invoices.DueIssue, invoices.SliceSize(d), func(ctx context.Context, tx *db.Tx, due []jobs.Due) error {
+	w.scanner.On(invoices.DueIssue, invoices.SliceSize, func(ctx context.Context, tx *db.Tx, due []jobs.Due) error {
 		return w.clerk.Issue(ctx, tx, due) // a test may set another
 	})
-	w.scanner.On(invoices.DueOverdue, invoices.SliceSize(d), w.clerk.Overdue)
+	w.scanner.On(invoices.DueOverdue, invoices.SliceSize, w.clerk.Overdue)
 	w.scanner.On(invoices.DueLapse, 100, w.clerk.Lapse)
 	if err := d.LetClockMove(context.Background()); err != nil {
 		t.Fatal(err)

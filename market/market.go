@@ -8,7 +8,9 @@
 //
 // # What is always true
 //
-//   - The same seed gives the same world, and the same hash of the platform's event log on both engines.
+//   - The same seed gives the same world, and the same hash of the platform's event log on both engines, while no day's
+//     statement is longer than the 200 lines that an import on SQLite books at a time; PostgreSQL books more, and two slices
+//     at once.
 //   - After each day every invariant holds: verify is green, and each order, each payment at the provider, each mail
 //     and each buyer's overview is as the model says.
 package market

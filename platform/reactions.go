@@ -16,7 +16,7 @@ import (
 // reactions is what happens later: who runs a due row of which kind, how many share a transaction. The
 // order is that in which kinds run when they are due at the same moment.
 func reactions(p *Platform, mailOff bool) {
-	slice := invoices.SliceSize(p.DB)
+	const slice = invoices.SliceSize
 	p.Scanner.On(invoices.DueHoldEnd, 100, p.Clerk.EndHolds)
 	p.Scanner.On(invoices.DueIssue, slice, p.Clerk.Issue)
 	p.Scanner.On(invoices.DueOverdue, slice, p.Clerk.Overdue)
