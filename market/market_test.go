@@ -64,6 +64,23 @@ func TestSameSeedSameLog_IDEA_06(t *testing.T) {
 	all.wantVariety(t)
 }
 
+// TestCrowd_IDEA_06: a night with more issues than one slice takes gives one log on both engines too.
+func TestCrowd_IDEA_06(t *testing.T) {
+	crowd := func(url string) Report {
+		c := config(7, url)
+		c.Days, c.Orders = 5, 2000
+		r, err := Run(t.Context(), c)
+		if err != nil {
+			t.Fatalf("%v\nreplay: achteraf simulate --seed %d --days %d --orders %d", err, c.Seed, c.Days, c.Orders)
+		}
+		return r
+	}
+	lite, pg := crowd(sqlite(t)), crowd(dbtest.New(t, "postgres").URL)
+	if lite.Engine = pg.Engine; !reflect.DeepEqual(pg, lite) {
+		t.Errorf("SQLite gives %+v and PostgreSQL %+v", lite, pg)
+	}
+}
+
 // tally counts what happened in all worlds.
 type tally struct {
 	mu                                                            sync.Mutex
