@@ -1,5 +1,8 @@
-// Package beside does work on another core while a transaction goes on: it opens, writes and seals, which needs no
-// database, so that the one writer of SQLite is not kept by it, and PostgreSQL does not wait. See docs/adr/0025.
+// Package beside does work on another core while a transaction goes on.
+//
+// It owns how such work is begun, waited for and caught when it panics. It does not own the work: what is opened,
+// written and sealed there, which needs no database, so that SQLite's one writer is not kept by it and PostgreSQL does
+// not wait. See docs/adr/0025.
 package beside
 
 import (
