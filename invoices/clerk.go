@@ -31,7 +31,7 @@ const (
 )
 
 // SliceSize is how many due rows of one kind share a transaction: on SQLite, which has one writer, no slice shall keep
-// others for longer than some 25 ms, and on PostgreSQL the row of a series is locked as long. It is one number for both,
+// others for much longer than 25 ms, and on PostgreSQL the row of a series is locked as long. It is one number for both,
 // since invoices are in order within a slice, and a world must have one log on either.
 const SliceSize = 250
 

@@ -174,7 +174,7 @@ func (w *World) buttonsDay(ctx context.Context, day int) error {
 	if err := w.hear(ctx); err != nil {
 		return err
 	}
-	apart := min(3*time.Minute, 12*time.Hour/time.Duration(max(len(list), 1))) // the day has room for all
+	apart := min(3*time.Minute, 12*time.Hour/time.Duration(max(len(list), 1))) // a day has room for some 600
 	for i, one := range list {
 		w.at(day, 7*time.Hour+time.Duration(i)*apart)
 		if err := w.press(one, day); err != nil {

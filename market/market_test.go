@@ -22,6 +22,7 @@ import (
 	"achteraf/internal/db"
 	"achteraf/internal/db/dbtest"
 	"achteraf/internal/vault"
+	"achteraf/invoices"
 	"achteraf/ledger"
 	"achteraf/merchants"
 	"achteraf/platform"
@@ -75,10 +76,31 @@ func TestCrowd_IDEA_06(t *testing.T) {
 		}
 		return r
 	}
-	lite, pg := crowd(sqlite(t)), crowd(dbtest.New(t, "postgres").URL)
+	url := sqlite(t)
+	lite, pg := crowd(url), crowd(dbtest.New(t, "postgres").URL)
+	if n := mostIssued(t, url); n <= invoices.SliceSize {
+		t.Errorf("%d issues at a time are no crowd", n)
+	}
 	if lite.Engine = pg.Engine; !reflect.DeepEqual(pg, lite) {
 		t.Errorf("SQLite gives %+v and PostgreSQL %+v", lite, pg)
 	}
+}
+
+// mostIssued is how many invoices were issued at one moment of a world that was lived.
+func mostIssued(t *testing.T, url string) (n int64) {
+	t.Helper()
+	d, err := db.Open(t.Context(), url, db.Options{Wall: dbtest.NewClock().Now, Random: dbtest.Chance(1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	err = d.Read(t.Context(), func(tx *db.Tx) error {
+		return tx.QueryRow(t.Context(), `select count(*) from events where kind = 'invoice.issued' group by at order by count(*) desc limit 1`, nil, &n)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // tally counts what happened in all worlds.

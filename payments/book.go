@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"achteraf/internal/beside"
 	"achteraf/internal/db"
@@ -75,9 +76,14 @@ type booked struct {
 	surplus int64  // of the matched: held for buyers
 }
 
+// lookTime is how long a slice is looked up ahead: some 3 ms, unless long reads are under way.
+const lookTime = time.Second
+
 // lookAhead asks for a slice what never changes once it is so, while others are booked: that a line is known, and which
-// order a reference names. book asks for the rest, and for all of it where this fails.
+// order a reference names. book asks for the rest, and for all of it where this fails or takes too long.
 func (im *Importer) lookAhead(ctx context.Context, lines []line) {
+	ctx, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
 	_ = im.db.Read(ctx, func(tx *db.Tx) error {
 		if err := markKnown(ctx, tx, lines); err != nil {
 			return err

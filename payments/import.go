@@ -18,7 +18,7 @@ import (
 )
 
 // How many lines share a transaction, and how many transactions run at a time. SQLite has one writer, and no
-// slice may keep others waiting for more than some 25 ms; PostgreSQL is spared round trips, and works on one
+// slice may keep others waiting for much longer than 25 ms; PostgreSQL is spared round trips, and works on one
 // slice while we make the next.
 const (
 	sliceOnSQLite    = 200

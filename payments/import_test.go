@@ -619,6 +619,37 @@ func TestOneSeedOneLog(t *testing.T) {
 	}
 }
 
+// TestHalfALookUp: a line that names two orders is nobody's, also where the look-up breaks off after the first.
+func TestHalfALookUp(t *testing.T) {
+	w := newWorld(t, dbtest.Open(t, "sqlite"))
+	list := w.place(t, sold{cents: 10_00}, sold{cents: 20_00})
+	slices.SortFunc(list, func(a, b bill) int { return strings.Compare(a.PaymentReference, b.PaymentReference) })
+	first, both := list[0].PaymentReference, list[0].PaymentReference+" en "+list[1].PaymentReference
+	match := func(words string) (order string, err error) {
+		w.read(t, func(tx *db.Tx) error {
+			order, err = payments.ByReference(t.Context(), tx, words)
+			return nil
+		})
+		return order, err
+	}
+	if order, err := match(first); order != list[0].ID || err != nil {
+		t.Errorf("the line of one order is of %q, %v", order, err)
+	}
+	if order, err := match(both); order != "" || err != nil {
+		t.Errorf("the line of two orders is of %s, %v", order, err)
+	}
+	err := w.db.Write(t.Context(), func(tx *db.Tx) error { // it cannot be read any more
+		_, err := tx.Exec(t.Context(), `update orders set placed_on = 'never' where id = $1`, list[1].ID)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if order, err := match(both); order != "" || err == nil {
+		t.Errorf("half a look-up gives the line to %s, %v", order, err)
+	}
+}
+
 // TestSealedPayer: who paid stands in no row to read, and opens again.
 func TestSealedPayer(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {

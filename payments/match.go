@@ -46,12 +46,15 @@ func byReference(ctx context.Context, tx *db.Tx, lines []line) error {
 		return nil
 	}
 	found, err := orders.ByPayment(ctx, tx, references)
+	if err != nil {
+		return err // what was found so far is not all: a line that names two orders would be one's
+	}
 	for i := range lines {
 		if l := &lines[i]; l.match == nil {
 			l.match = l.clue.among(found)
 		}
 	}
-	return err
+	return nil
 }
 
 // byNumber matches what no reference matched by invoice number and exact amount. What is open is known only for orders
