@@ -2,7 +2,12 @@ package buyers
 
 import (
 	"context"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"strings"
 
+	"achteraf/calendar"
 	"achteraf/internal/db"
 	"achteraf/internal/fault"
 )
@@ -65,19 +70,147 @@ func addBlock(to map[handleKey]bool, r db.Row) error {
 	return err
 }
 
-// Block declines every later order with this address, person or network address.
-func (d *Desk) Block(ctx context.Context, tx *db.Tx, kind string, b *Buyer, reason, by string) error {
-	for _, m := range d.blockMarks(b) {
-		if m.kind != kind {
-			continue
+// BlockKinds are what can be blocked about a buyer: the address of the invoice, the address of the delivery, name
+// and birth date together, the network address.
+var BlockKinds = []string{blockAddress, blockDelivery, blockPerson, blockIP}
+
+// BlockReasons and LiftReasons are why a block is set and lifted. They are codes, since no row may say in words
+// who somebody is.
+var (
+	BlockReasons = []string{"fraud", "stolen-identity", "abuse", "own-request", "court"}
+	LiftReasons  = []string{"mistake", "solved", "own-request", "court"}
+)
+
+// Block is a block as staff see it: the row knows a keyed hash and nobody's name.
+type Block struct {
+	ID     string // kind and hash, "ip-0af3…"
+	Kind   string
+	Reason string
+	By     string
+	At     calendar.Instant
+}
+
+// CheckBlock brings what a block of this kind looks at into the stored form, and returns what is wrong with it. Other
+// fields may be empty.
+func (b *Buyer) CheckBlock(kind string, today calendar.Date) []fault.Field {
+	c := &check{}
+	switch kind {
+	case blockAddress:
+		b.Address.checkPlace(c, "#/address")
+	case blockPerson:
+		b.checkName(c, "#")
+		b.checkConsumer(c, "#", today)
+	case blockIP:
+		b.checkIP(c, "#")
+		if b.IP == "" && len(c.Found) == 0 {
+			c.Wrong("#/ip", "required", "Fill in the network address.")
 		}
-		_, err := tx.Exec(ctx, `
-insert into blocks (kind, hash, key_id, reason, set_by, set_at) values ($1, $2, $3, $4, $5, $6)
-    on conflict (kind, hash) do nothing`, m.kind, m.under[0].Hash, m.under[0].KeyID, reason, by, tx.Now)
-		if err != nil {
-			return err
-		}
-		return tx.Bump(ctx, blockVersions)
 	}
-	return fault.Bad("block-kind", "There is nothing of this kind to block.")
+	return c.Found
+}
+
+// Block declines every later order with this address, person or network address, and says under which id it can be
+// lifted; the id of before when it is blocked already. Errors: Invalid "block-kind", "block-reason", "staff".
+func (d *Desk) Block(ctx context.Context, tx *db.Tx, kind string, b *Buyer, reason, by string) (id string, err error) {
+	if err := checkAct(by, reason, BlockReasons); err != nil {
+		return "", err
+	}
+	m, has := d.blockMark(b, kind)
+	if !has {
+		return "", fault.Bad("block-kind", "There is nothing of this kind to block.")
+	}
+	for _, h := range m.under { // under an older master key, too
+		is, err := isBlocked(ctx, tx, m.kind, h.Hash)
+		if err != nil || is {
+			return blockID(m.kind, h.Hash), err
+		}
+	}
+	_, err = tx.Exec(ctx, `insert into blocks (kind, hash, key_id, reason, set_by, set_at) values ($1, $2, $3, $4, $5, $6)`,
+		m.kind, m.under[0].Hash, m.under[0].KeyID, reason, by, tx.Now)
+	if err != nil {
+		return "", err
+	}
+	return blockID(m.kind, m.under[0].Hash), tx.Bump(ctx, blockVersions)
+}
+
+func isBlocked(ctx context.Context, tx *db.Tx, kind string, hash []byte) (bool, error) {
+	err := tx.QueryRow(ctx, `select kind from blocks where kind = $1 and hash = $2`, []any{kind, hash}, &kind)
+	if errors.Is(err, db.ErrNone) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Lift ends a block. Errors: NotFound "block", Invalid "block-reason", "staff".
+func (d *Desk) Lift(ctx context.Context, tx *db.Tx, id, reason, by string) error {
+	if err := checkAct(by, reason, LiftReasons); err != nil {
+		return err
+	}
+	kind, digits, _ := strings.Cut(id, "-")
+	hash, err := hex.DecodeString(digits)
+	if err != nil {
+		return noBlock()
+	}
+	n, err := tx.Exec(ctx, `delete from blocks where kind = $1 and hash = $2`, kind, hash)
+	if err == nil && n == 0 {
+		return noBlock()
+	}
+	if err != nil {
+		return err
+	}
+	return tx.Bump(ctx, blockVersions)
+}
+
+// Blocks lists blocks after an id, "" for the first ones, the oldest first. Error: NotFound "block" when there is no
+// such block any more.
+func Blocks(ctx context.Context, tx *db.Tx, after string, most int) (list []Block, err error) {
+	const all = `select kind, hash, reason, set_by, set_at from blocks`
+	query, args := all+` order by set_at, kind, hash limit $1`, []any{most}
+	if after != "" {
+		kind, digits, _ := strings.Cut(after, "-")
+		hash, err := hex.DecodeString(digits)
+		if err != nil {
+			return nil, noBlock()
+		}
+		if is, err := isBlocked(ctx, tx, kind, hash); err != nil || !is {
+			return nil, errors.Join(err, noBlock())
+		}
+		query = all + ` where (set_at, kind, hash) > (select set_at, kind, hash from blocks where kind = $2 and hash = $3)
+ order by set_at, kind, hash limit $1`
+		args = append(args, kind, hash)
+	}
+	err = tx.Each(ctx, query, args, func(r db.Row) error {
+		var b Block
+		var hash []byte
+		err := r.Scan(&b.Kind, &hash, &b.Reason, &b.By, &b.At)
+		b.ID = blockID(b.Kind, hash)
+		list = append(list, b)
+		return err
+	})
+	return list, err
+}
+
+func blockID(kind string, hash []byte) string { return kind + "-" + hex.EncodeToString(hash) }
+
+func noBlock() error { return fault.Missing("block", "There is no such block.") }
+
+// checkAct holds an act of staff to its author, an id, and to one of the codes of its reasons.
+func checkAct(by, reason string, reasons []string) error {
+	if !StaffID(by) {
+		return NoStaff()
+	}
+	if !slices.Contains(reasons, reason) {
+		return fault.Bad("block-reason", "Give one of these reasons: %s.", strings.Join(reasons, ", "))
+	}
+	return nil
+}
+
+// StaffID says whether an id of a staff member has its form.
+func StaffID(id string) bool {
+	return id != "" && len(id) <= 40 && strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789_-") == ""
+}
+
+// NoStaff says that the id of who acts does not have the form of StaffID.
+func NoStaff() error {
+	return fault.Bad("staff", "Say by the id of a staff member who does this: 1 to 40 of a-z, 0-9, _ and hyphen.")
 }

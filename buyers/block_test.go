@@ -3,11 +3,13 @@ package buyers
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 
 	"achteraf/calendar"
 	"achteraf/internal/db"
 	"achteraf/internal/db/dbtest"
+	"achteraf/internal/fault"
 	"achteraf/internal/vault"
 )
 
@@ -18,17 +20,24 @@ func atHouse(n int) Buyer {
 	return b
 }
 
+const keyLine = "t1 3q2+7wABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhs="
+
+func deskOf(t *testing.T, keys string, seed uint64) *Desk {
+	t.Helper()
+	v, err := vault.Parse([]byte(keys))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return NewDesk(v, dbtest.Chance(seed))
+}
+
 // A block holds from the transaction after it, in a process that read the blocks before as in others, and
 // whether they are few enough to be kept in memory or not.
 func TestBlocksHoldAtOnce(t *testing.T) {
 	ctx := context.Background()
 	for _, most := range []int{mostBlocks, 1} {
 		dbtest.Run(t, func(t *testing.T, d *db.DB) {
-			v, err := vault.Parse([]byte("t1 3q2+7wABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhs="))
-			if err != nil {
-				t.Fatal(err)
-			}
-			reader, setter := NewDesk(v, dbtest.Chance(7)), NewDesk(v, dbtest.Chance(8))
+			reader, setter := deskOf(t, keyLine, 7), deskOf(t, keyLine, 8)
 			reader.blocks.most = most
 			blocked := func(n int) (is bool) {
 				b := atHouse(n)
@@ -49,7 +58,7 @@ func TestBlocksHoldAtOnce(t *testing.T) {
 					t.Errorf("house %d is blocked before it was", n)
 				}
 				b := atHouse(n)
-				if err := d.Write(ctx, func(tx *db.Tx) error { return setter.Block(ctx, tx, blockAddress, &b, "fraud", "usr_1") }); err != nil {
+				if err := d.Write(ctx, func(tx *db.Tx) error { _, err := setter.Block(ctx, tx, blockAddress, &b, "fraud", "usr_1"); return err }); err != nil {
 					t.Fatal(err)
 				}
 				if !blocked(n) || !blocked(0) {
@@ -60,5 +69,151 @@ func TestBlocksHoldAtOnce(t *testing.T) {
 				t.Error("a house that nobody blocked is")
 			}
 		})
+	}
+}
+
+// A block has an id, is listed without anybody's name, is set once however often and under whichever master key, and
+// ends when it is lifted.
+func TestBlockAndLift_S_CHK_03(t *testing.T) {
+	ctx := context.Background()
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		old := deskOf(t, keyLine, 7)
+		rotated := deskOf(t, "t2 qLsS8nTWTZ2Iu9nUuC5uXEpQb4xTn0m3Gv7Wc1dYh9E=\n"+keyLine, 8)
+		b := atHouse(1)
+		b.IP = "2001:db8::7"
+		parcels := Address{Street: "Stationsplein", HouseNumber: "4", Postcode: "1234 AC", City: "Voorbeeld", Country: "NL"}
+		b.DeliveryAddress = &parcels
+		block := func(k *Desk, kind, reason, by string) (id string, err error) {
+			err = d.Write(ctx, func(tx *db.Tx) error { id, err = k.Block(ctx, tx, kind, &b, reason, by); return err })
+			return id, err
+		}
+		list := func(after string, most int) (all []Block, err error) {
+			err = d.Read(ctx, func(tx *db.Tx) error { all, err = Blocks(ctx, tx, after, most); return err })
+			return all, err
+		}
+		lift := func(id, reason, by string) error {
+			return d.Write(ctx, func(tx *db.Tx) error { return rotated.Lift(ctx, tx, id, reason, by) })
+		}
+		standing := func(b Buyer) (st Standing) {
+			err := d.Write(ctx, func(tx *db.Tx) error {
+				s, err := rotated.Open(ctx, tx, []*Buyer{&b})
+				if err == nil {
+					st = s.Standing(0)
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return st
+		}
+
+		var ids []string
+		for _, kind := range BlockKinds {
+			id, err := block(old, kind, "fraud", "usr_1")
+			if err != nil {
+				t.Fatalf("%s: %v", kind, err)
+			}
+			if again, err := block(rotated, kind, "abuse", "usr_2"); err != nil || again != id {
+				t.Errorf("%s again: %s, %v, not %s", kind, again, err, id)
+			}
+			ids = append(ids, id)
+		}
+		if st := standing(b); !st.BlockedAddress || !st.BlockedPerson || !st.BlockedIP {
+			t.Errorf("blocked under the old key: %+v", st)
+		}
+		if mover := (Buyer{Kind: Consumer, Email: "else@example.org", Language: "nl", Address: parcels}); !standing(mover).BlockedAddress {
+			t.Error("a blocked address of delivery is not blocked as an address")
+		}
+
+		all, err := list("", 10)
+		if err != nil || len(all) != len(ids) {
+			t.Fatalf("%d of %d: %v", len(all), len(ids), err)
+		}
+		var paged []Block
+		for after := ""; ; after = paged[len(paged)-1].ID {
+			page, err := list(after, 3)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if paged = append(paged, page...); len(page) < 3 {
+				break
+			}
+		}
+		if !slices.Equal(paged, all) {
+			t.Errorf("by pages %v, at once %v", paged, all)
+		}
+		for _, x := range all {
+			if !slices.Contains(ids, x.ID) || x.Reason != "fraud" || x.By != "usr_1" {
+				t.Errorf("%+v", x)
+			}
+		}
+
+		for _, c := range []struct {
+			what, code string
+			err        error
+		}{
+			{"a reason in words", "block-reason", lift(ids[0], "Sanne is nice", "usr_1")},
+			{"nobody", "staff", lift(ids[0], "mistake", "")},
+			{"a name", "staff", lift(ids[0], "mistake", "Sanne de Vries")},
+			{"no block", "block", lift("ip-00", "mistake", "usr_1")},
+			{"no id", "block", lift("ip-xyz", "mistake", "usr_1")},
+			{"set without a known reason", "block-reason", second(block(old, "ip", "solved", "usr_1"))},
+			{"set by nobody", "staff", second(block(old, "ip", "fraud", ""))},
+			{"an unknown kind", "block-kind", second(block(old, "email", "fraud", "usr_1"))},
+			{"a list after nothing", "block", second(list("ip-00", 3))},
+		} {
+			if !fault.Is(c.err, c.code) {
+				t.Errorf("%s: %v, not %s", c.what, c.err, c.code)
+			}
+		}
+
+		for _, id := range ids {
+			if err := lift(id, "mistake", "usr_2"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := lift(ids[0], "mistake", "usr_2"); !fault.Is(err, "block") {
+			t.Errorf("lifted twice: %v", err)
+		}
+		if st := standing(b); st.BlockedAddress || st.BlockedPerson || st.BlockedIP {
+			t.Errorf("lifted: %+v", st)
+		}
+	})
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// What somebody types to block is brought into the form in which orders have it, and nothing is blocked that would
+// mean everybody.
+func TestCheckBlock(t *testing.T) {
+	today := calendar.NewDate(2026, 11, 23)
+	typed := Buyer{Kind: Consumer, IP: "::ffff:203.0.113.7", Address: Address{Country: "nl", Postcode: "1234ab", HouseNumber: "7a"}}
+	if wrong := append(typed.CheckBlock(blockAddress, today), typed.CheckBlock(blockIP, today)...); len(wrong) > 0 {
+		t.Fatal(wrong)
+	}
+	a := atHouse(7)
+	a.Address.HouseNumber = "7 A"
+	if wrong := a.Check("#/buyer", today); len(wrong) > 0 { // as an order does
+		t.Fatal(wrong)
+	}
+	if typed.Address.key() != a.Address.key() || typed.IP != "203.0.113.7" {
+		t.Errorf("%q and %q, %s", typed.Address.key(), a.Address.key(), typed.IP)
+	}
+	for kind, want := range map[string][]string{
+		blockAddress: {"#/address/country", "#/address/house_number"},
+		blockPerson:  {"#/birth_date", "#/name/first", "#/name/last"},
+		blockIP:      {"#/ip"},
+	} {
+		var got []string
+		for _, f := range (&Buyer{Kind: Consumer}).CheckBlock(kind, today) {
+			got = append(got, f.Pointer)
+		}
+		if slices.Sort(got); !slices.Equal(got, want) {
+			t.Errorf("%s of nobody: %v, not %v", kind, got, want)
+		}
+	}
+	if wrong := (&Buyer{IP: "192.0.2.1/8"}).CheckBlock(blockIP, today); len(wrong) != 1 {
+		t.Errorf("a network: %v", wrong)
 	}
 }

@@ -107,8 +107,7 @@ func (b *Buyer) CheckLoosely(at string, today calendar.Date) []fault.Field {
 func (b *Buyer) check(c *check, at string, today calendar.Date) []fault.Field {
 	b.Address.Country = strings.ToUpper(strings.TrimSpace(b.Address.Country)) // a national telephone number needs it
 	b.checkContact(c, at)
-	c.text(&b.Name.First, at+"/name/first", "the first name", b.Kind == Consumer)
-	c.text(&b.Name.Last, at+"/name/last", "the last name", b.Kind == Consumer)
+	b.checkName(c, at)
 	b.Address.check(c, at+"/address")
 	if b.DeliveryAddress != nil {
 		b.DeliveryAddress.check(c, at+"/delivery_address")
@@ -173,14 +172,24 @@ func (b *Buyer) checkContact(c *check, at string) {
 			b.Phone = phone
 		}
 	}
-	if b.IP != "" {
-		if ip, err := netip.ParseAddr(b.IP); err != nil || ip.Zone() != "" {
-			c.doubt(at+"/ip", "ip", "Give an IPv4 or IPv6 address.")
-			b.IP = ""
-		} else {
-			b.IP = ip.Unmap().String()
-		}
+	b.checkIP(c, at)
+}
+
+func (b *Buyer) checkIP(c *check, at string) {
+	if b.IP == "" {
+		return
 	}
+	if ip, err := netip.ParseAddr(b.IP); err != nil || ip.Zone() != "" {
+		c.doubt(at+"/ip", "ip", "Give an IPv4 or IPv6 address.")
+		b.IP = ""
+	} else {
+		b.IP = ip.Unmap().String()
+	}
+}
+
+func (b *Buyer) checkName(c *check, at string) {
+	c.text(&b.Name.First, at+"/name/first", "the first name", b.Kind == Consumer)
+	c.text(&b.Name.Last, at+"/name/last", "the last name", b.Kind == Consumer)
 }
 
 func (b *Buyer) checkConsumer(c *check, at string, today calendar.Date) {
@@ -226,6 +235,11 @@ func (b *Buyer) checkCompany(c *check, at string) {
 func (a *Address) check(c *check, at string) {
 	c.text(&a.Street, at+"/street", "the street", true)
 	c.text(&a.City, at+"/city", "the town", true)
+	a.checkPlace(c, at)
+}
+
+// checkPlace checks what tells one address from another.
+func (a *Address) checkPlace(c *check, at string) {
 	c.text(&a.HouseNumber, at+"/house_number", "the house number", true)
 	c.text(&a.HouseNumberSuffix, at+"/house_number_suffix", "the suffix", false)
 	a.Country = strings.ToUpper(strings.TrimSpace(a.Country))

@@ -18,9 +18,10 @@ const (
 
 // Kinds of block.
 const (
-	blockAddress = "address"
-	blockPerson  = "person" // name and birth date
-	blockIP      = "ip"
+	blockAddress  = "address"
+	blockDelivery = "delivery" // the address of the delivery; it is blocked as any address
+	blockPerson   = "person"   // name and birth date
+	blockIP       = "ip"
 )
 
 // handleKey finds a handle or a block.
@@ -73,17 +74,29 @@ func (d *Desk) marks(b *Buyer) []mark {
 
 // blockMarks lists what may be blocked about a buyer.
 func (d *Desk) blockMarks(b *Buyer) []mark {
-	out := []mark{{blockAddress, d.vault.Handles(blockAddress, b.Address.key())}}
-	if b.DeliveryAddress != nil {
-		out = append(out, mark{blockAddress, d.vault.Handles(blockAddress, b.DeliveryAddress.key())})
-	}
-	if b.Kind == Consumer {
-		out = append(out, mark{blockPerson, d.vault.Handles(blockPerson, b.person())})
-	}
-	if b.IP != "" {
-		out = append(out, mark{blockIP, d.vault.Handles(blockIP, b.IP)})
+	out := make([]mark, 0, len(BlockKinds))
+	for _, kind := range BlockKinds {
+		if m, has := d.blockMark(b, kind); has {
+			out = append(out, m)
+		}
 	}
 	return out
+}
+
+// blockMark is what may be blocked of one kind, if the buyer has anything of it. An address is blocked as such, whatever
+// it was used for.
+func (d *Desk) blockMark(b *Buyer, kind string) (m mark, has bool) {
+	switch {
+	case kind == blockAddress && b.Address.Postcode+b.Address.HouseNumber != "":
+		return mark{blockAddress, d.vault.Handles(blockAddress, b.Address.key())}, true
+	case kind == blockDelivery && b.DeliveryAddress != nil:
+		return mark{blockAddress, d.vault.Handles(blockAddress, b.DeliveryAddress.key())}, true
+	case kind == blockPerson && b.Kind == Consumer && !b.BirthDate.IsZero():
+		return mark{blockPerson, d.vault.Handles(blockPerson, b.person())}, true
+	case kind == blockIP && b.IP != "":
+		return mark{blockIP, d.vault.Handles(blockIP, b.IP)}, true
+	}
+	return m, false
 }
 
 // window counts attempts of the last eight days: the low byte is the current day, each next byte the day

@@ -166,9 +166,12 @@ func (c *importCmd) print(name string, r payments.Report, err error) {
 type adminCmd struct {
 	Merchant merchantCmd `cmd:"" help:"Shops."`
 	Key      keyCmd      `cmd:"" help:"API keys."`
+	Block    blockCmd    `cmd:"" help:"Who may not buy on account."`
+	Buyer    buyerCmd    `cmd:"" help:"Who the buyer of an order is."`
 	Failed   failedCmd   `cmd:"" help:"Work that failed for good."`
 	Older    olderCmd    `cmd:"" help:"Shops on the older wire, for plug-ins that speak it."`
 	Secrets  secretsCmd  `cmd:"" help:"Make the secrets of a new installation."`
+	Vault    vaultCmd    `cmd:"" help:"The master keys of an installation."`
 }
 
 type merchantCmd struct {

@@ -37,6 +37,7 @@ func main() {
 		kong.UsageOnError(),
 		kong.Resolvers(&fileResolver{}),
 		kong.Vars{"listen": "127.0.0.1:8080"},
+		staffWords(),
 	)
 	if err != nil {
 		fatal(err)

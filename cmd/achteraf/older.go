@@ -42,16 +42,9 @@ type olderCmd struct {
 
 // onPlatform runs f in a write transaction of the platform.
 func onPlatform(ctx context.Context, database database, keys secrets, f func(ctx context.Context, tx *db.Tx, p *platform.Platform) error) error {
-	d, err := database.open(ctx, db.Options{})
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	p, err := keys.platform(ctx, d, database.Config)
-	if err != nil {
-		return err
-	}
-	return d.Write(ctx, func(tx *db.Tx) error { return f(ctx, tx, p) })
+	return withPlatform(ctx, database, keys, func(p *platform.Platform) error {
+		return p.DB.Write(ctx, func(tx *db.Tx) error { return f(ctx, tx, p) })
+	})
 }
 
 // olderFlags are the settings of an account that can be set here.

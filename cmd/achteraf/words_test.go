@@ -38,6 +38,7 @@ func (s *teller) demo(bool) error {
 	s.iban, s.database = line.IBAN, line.DatabaseURL
 	s.ts.Setenv("URL", line.URL)
 	s.ts.Setenv("API_KEY", line.APIKey)
+	s.ts.Setenv("MERCHANT", line.MerchantID)
 	s.ts.Setenv("DATABASE_URL", line.DatabaseURL)
 	return nil
 }
@@ -110,6 +111,7 @@ func (s *teller) order(fail bool) error {
 	if strings.HasPrefix(o.ID, "ord_") {
 		s.id, s.day = o.ID, o.PlacedOn
 		s.ts.Setenv("REFERENCE", o.Reference)
+		s.ts.Setenv("ORDER", o.ID)
 	}
 	return nil
 }
@@ -467,6 +469,7 @@ func (s *teller) refused(bool) error {
 	var said bytes.Buffer
 	c.Stderr = &said
 	err := c.Run()
+	s.ts.Stderr().Write(said.Bytes())
 	if e, ok := errors.AsType[*exec.ExitError](err); !ok || e.ExitCode() != 1 {
 		return fmt.Errorf("it ended with %v, not with status 1\n%s", err, said.Bytes())
 	}
