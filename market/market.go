@@ -1,7 +1,7 @@
 // Package market is a simulated world that drives a platform: buyers who pay early, late, twice, too much,
 // with a garbled reference, by bank button or never, sign in to see what they owe, and ask for invoices; shops that order over either wire, start, cancel and
 // credit; a bank with its daily statement; a payment provider whose webhooks come late, twice or not at all; a mail
-// server that is away, slow or loses its answer; and a machine room that restarts the platform now and then.
+// server that is away, slow or loses its answer; staff who block, lift and correct; and a machine room that restarts the platform now and then.
 //
 // It owns the behaviour of that world and a naive model of what each order should come to. It does not own
 // any rule of the platform: it speaks to it as the outside does, over its HTTP handler and by bank files.
@@ -92,6 +92,7 @@ type World struct {
 
 	pages  *rand.Rand // which pay pages are looked at
 	asking *rand.Rand // who asks for which invoice
+	staff  *rand.Rand // whom the operator's staff block and correct
 	net    *wires
 
 	p     *platform.Platform
@@ -138,7 +139,8 @@ func found(ctx context.Context, c Config) (*World, error) {
 	if c.Shops == 0 {
 		c.Shops = 3
 	}
-	w := &World{c: c, chance: rand.New(rand.NewPCG(c.Seed, 1)), ids: stream(c.Seed, 2), pages: rand.New(rand.NewPCG(c.Seed, 6)), asking: rand.New(rand.NewPCG(c.Seed, 7)), net: &wires{},
+	w := &World{c: c, chance: rand.New(rand.NewPCG(c.Seed, 1)), ids: stream(c.Seed, 2), pages: rand.New(rand.NewPCG(c.Seed, 6)), asking: rand.New(rand.NewPCG(c.Seed, 7)),
+		staff: rand.New(rand.NewPCG(c.Seed, 8)), net: &wires{},
 		payDays: map[int][]payment{}, pressDays: map[int][]plan{}, lateDays: map[int][]*press{},
 		report: Report{Seed: c.Seed, Behaviours: map[string]int{}}}
 	w.at(0, 6*time.Hour)
@@ -225,7 +227,7 @@ func (w *World) day(ctx context.Context, day int) error {
 	if err := w.providerDay(day); err != nil {
 		return err
 	}
-	for _, step := range []func(context.Context, int) error{w.night, w.buttonsDay, w.placeOrders, w.shopsAct, w.bankDay, w.evening, w.visits, w.asks, w.listen} {
+	for _, step := range []func(context.Context, int) error{w.night, w.staffDay, w.buttonsDay, w.placeOrders, w.shopsAct, w.bankDay, w.evening, w.visits, w.asks, w.listen} {
 		if err := step(ctx, day); err != nil {
 			return err
 		}
@@ -347,6 +349,7 @@ func (w *World) checkBooks(ctx context.Context, day int) error {
 			{"fees of the payment provider", `select cast(coalesce(sum(cents), 0) as bigint) from postings where code = 'expense/psp'`, nil, fees},
 			{"orders", `select count(*) from orders`, nil, int64(len(w.orders))},
 			{"attempts", `select count(*) from decisions`, nil, int64(w.report.Accepted + w.report.Refused + w.checked)},
+			{"blocks", `select count(*) from blocks`, nil, w.blocked()},
 			{"jobs that failed", `select count(*) from due_failed`, nil, 0},
 			{"orders that were not confirmed once", `
 select count(*) from orders o

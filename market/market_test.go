@@ -311,6 +311,7 @@ var bugs = []struct{ name, sql, want string }{
 	{"an order is cancelled behind the shop's back", `update orders set state = 'cancelled' where id = (select min(order_id) from invoices where status = 'open')`, "handles"},
 	{"a decision is not kept", `delete from decisions where id = (select min(id) from decisions)`, "attempts"},
 	{"an overdue invoice is not marked", `update invoices set overdue = false where status = 'open' and overdue`, "overdue"},
+	{"a block comes from nowhere", `insert into blocks (kind, hash, key_id, reason, set_by, set_at) select kind, hash, key_id, 'fraud', 'usr_1', 0 from handles where kind = 'who' limit 1`, "blocks"},
 	{"a job fails for good", `insert into due_failed (id, kind, merchant_id, subject, due_at, failed_at, attempts, reason) select 'due_1', 'x', 'm', 's', made_at, made_at, 8, 'x' from invoices where id = (select min(id) from invoices)`, "jobs that failed"},
 }
 
@@ -356,6 +357,7 @@ var bad = []struct{ name, sql, want string }{
 	{"overdue invoices are not noticed", `create trigger bug after insert on due when new.kind = 'invoice.overdue' begin update due set due_at = due_at + 2592000000000 where id = new.id; end`, "overdue"},
 	{"what a buyer owes is not counted", `create trigger bug after update of open_cents on handles when new.open_cents > old.open_cents begin
 		update handles set open_cents = old.open_cents where kind = new.kind and hash = new.hash; end`, "handles"},
+	{"blocks block nobody", `create trigger bug after insert on blocks begin update blocks set hash = randomblob(16) where kind = new.kind and hash = new.hash; end`, "blocked"},
 	{"bank lines are booked twice", `create trigger bug after insert on bank_lines begin
 		update bank_lines set line_hash = randomblob(32) where id = new.id; end`, "bank-accounts"},
 }

@@ -71,7 +71,7 @@ func olderBuyer(o *order) string {
 	pairs := []string{"WORKFLOWNUMBER", fmt.Sprint(olderWorkflow), "FIRSTNAME", "Jo", "LASTNAME", fmt.Sprintf("Koper %d", p.n), "STREET", "Dorpsstraat",
 		"HOUSENUMBER", fmt.Sprint(1 + p.n), "POSTALCODE", postcode, "CITY", "Voorbeeld", "COUNTRYCODE", country,
 		"PHONENUMBER", fmt.Sprintf("06%08d", p.n), "EMAIL", p.email(), "IP", "203.0.113.7"}
-	if p.n%7 == 6 {
+	if p.company() {
 		return fields(append(pairs, "TYPE", "B", "COMPANYNAME", fmt.Sprintf("Firma %d", p.n), "CHAMBEROFCOMMERCE", registration(country, p.n))...)
 	}
 	return fields(append(pairs, "TYPE", "P", "BIRTHDATE", "01-03-1985")...)

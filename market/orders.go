@@ -16,8 +16,12 @@ import (
 type person struct {
 	n     int
 	habit string
-	dutch bool // whatever their number; the older wire knows no language but that of an address
+	dutch bool   // whatever their number; the older wire knows no language but that of an address
+	block string // by the operator's staff, its id
 }
+
+// company says whether somebody buys for one.
+func (p *person) company() bool { return p.n%7 == 6 }
 
 // habits of paying, each as often as it stands here.
 var habits = []string{"early", "on time", "on time", "on time", "on time", "late", "late", "twice", "too much", "garbled", "in parts", "never",
@@ -145,7 +149,13 @@ func (w *World) placeOne(day int) error {
 	}
 	if !accepted {
 		w.report.Refused++
+		if p.block != "" {
+			w.count("came back blocked")
+		}
 		return nil
+	}
+	if p.block != "" {
+		return fmt.Errorf("%w: %s was accepted, though its buyer is blocked: %s", errModel, o.ref, p.block)
 	}
 	w.report.Accepted++
 	o.id, o.payment = a.ID, a.PaymentReference
@@ -182,7 +192,7 @@ func (w *World) buyer() *person {
 	if len(w.buyers) > 0 && w.chance.IntN(3) == 0 {
 		return w.buyers[w.chance.IntN(len(w.buyers))]
 	}
-	p := &person{len(w.buyers), habits[w.chance.IntN(len(habits))], w.c.Older > 0}
+	p := &person{n: len(w.buyers), habit: habits[w.chance.IntN(len(habits))], dutch: w.c.Older > 0}
 	w.buyers = append(w.buyers, p)
 	return p
 }
@@ -197,7 +207,7 @@ func (w *World) orderBody(o *order, p *person, price int64) map[string]any {
 		"ip": "203.0.113.7", "name": map[string]any{"first": "Jo", "last": fmt.Sprintf("Koper %d", p.n)},
 		"address": map[string]any{"street": "Dorpsstraat", "house_number": fmt.Sprint(1 + p.n), "postcode": postcode, "city": "Voorbeeld", "country": country},
 	}
-	if p.n%7 == 6 {
+	if p.company() {
 		buyer["kind"] = "company"
 		buyer["company"] = map[string]any{"name": fmt.Sprintf("Firma %d", p.n), "registration_number": registration(country, p.n)}
 	} else {
