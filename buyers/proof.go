@@ -1,6 +1,7 @@
 package buyers
 
 import (
+	"bytes"
 	"context"
 
 	"achteraf/internal/db"
@@ -23,6 +24,9 @@ func (d *Desk) EmailHandles(address string) []Handle {
 	}
 	return out
 }
+
+// Is says whether two handles are the same.
+func (h Handle) Is(other Handle) bool { return h.Kind == other.Kind && bytes.Equal(h.Hash, other.Hash) }
 
 // IsEmail says whether the handle is that of an e-mail address.
 func (h Handle) IsEmail() bool { return h.Kind == byEmail }

@@ -446,7 +446,7 @@ func opener(url string) func(context.Context, Outside) (*platform.Platform, func
 		if err != nil {
 			return nil, nil, err
 		}
-		v, err1 := vault.Parse([]byte("market AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="))
+		v, err1 := vault.Parse(keysOf(runs))
 		secret, err2 := ledger.GenerateKey(dbtest.Chance(1), "achteraf/market/log")
 		key, err3 := ledger.ReadKey(secret)
 		if err := cmp.Or(err1, err2, err3); err != nil {
@@ -457,6 +457,15 @@ func opener(url string) func(context.Context, Outside) (*platform.Platform, func
 			Operator: merchants.Operator{Name: "Markt", LegalName: "Markt Voorbeeld B.V.", Country: "NL", VATPercent: "21", ClientIBAN: "NL20ACHT0000000001", OwnIBAN: "NL90ACHT0000000002"}})
 		return p, d.Close, err
 	}
+}
+
+// keysOf is the key file of a platform that was opened so many times: another master key seals from the second time on.
+func keysOf(run uint64) []byte {
+	first, second := "market AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n", "market-2 qLsS8nTWTZ2Iu9nUuC5uXEpQb4xTn0m3Gv7Wc1dYh9E=\n"
+	if run > 1 {
+		first, second = second, first
+	}
+	return []byte(first + second)
 }
 
 // seconds is how long the tests of this package may take in all, from ACHTERAF_TEST_SECONDS; 0 when it is not set.

@@ -3,6 +3,7 @@ package messages
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"achteraf/buyers"
 	"achteraf/calendar"
@@ -64,7 +65,7 @@ func (p *Post) warnings(ctx context.Context, tx *db.Tx, k *kind, a Arrival) ([]*
 			if err != nil {
 				return nil, err
 			}
-			if string(who.Email.Hash) != string(h.Hash) || who.Buyer.Email == "" { // corrected or erased since
+			if who.Buyer.Email == "" || !slices.ContainsFunc(p.c.Desk.EmailHandles(who.Buyer.Email), h.Is) { // erased or corrected since
 				continue
 			}
 			zone, err := calendar.ZoneOf(country)

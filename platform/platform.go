@@ -296,7 +296,7 @@ func (p *Platform) routes(c Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	programs := api.New(api.Config{
 		DB: p.DB, Intake: p.Intake, Clerk: p.Clerk, Receipts: p.Receipts, Reports: p.Reports, Post: p.Post, Access: p.Access, Wall: p.DB.Wall, Random: c.Random, Log: c.Log,
-		CursorKey: cursorKey(c.Vault), Document: p.document, Pages: p.Pages, Files: p.Files, Till: p.Till, CheckoutURL: c.checkoutURL(),
+		CursorKeys: c.Vault.Derived("page cursor"), Document: p.document, Pages: p.Pages, Files: p.Files, Till: p.Till, CheckoutURL: c.checkoutURL(),
 	})
 	mux.Handle("/v1/", programs)
 	mux.Handle("/problems/", programs)
@@ -338,7 +338,7 @@ func (p *Platform) routes(c Config) (http.Handler, error) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", p.ready)
 	if c.PSP != nil {
-		mux.Handle("/psp/", psp.New(psp.Config{Provider: c.PSP.Name(), Secret: webhookSecret(c.Vault), Notice: p.Buttons.Notice, Wall: p.DB.Wall, Log: c.Log}))
+		mux.Handle("/psp/", psp.New(psp.Config{Provider: c.PSP.Name(), Secrets: webhookSecrets(c.Vault), Notice: p.Buttons.Notice, Wall: p.DB.Wall, Log: c.Log}))
 	}
 	p.logRoutes(mux)
 	return p.Before(mux), nil
@@ -466,22 +466,19 @@ func (p *Platform) document(ctx context.Context, merchant, order string) ([]byte
 	}, (*invoices.Paper).HTML)
 }
 
-// cursorKey signs page cursors; it is derived, so that all nodes share it.
-func cursorKey(v *vault.Vault) []byte {
-	key, _ := v.Pepper([]byte("page cursor"))
-	return key
-}
-
 // webhook is the address to which the payment provider says that it has news.
 func webhook(c Config) string {
 	if c.PublicURL == "" {
 		return ""
 	}
-	return c.PublicURL + psp.Path(c.PSP.Name(), webhookSecret(c.Vault))
+	return c.PublicURL + psp.Path(c.PSP.Name(), webhookSecrets(c.Vault)[0])
 }
 
-// webhookSecret is the part of that address which nobody else knows; all nodes derive the same.
-func webhookSecret(v *vault.Vault) string {
-	key, _ := v.Pepper([]byte("psp webhook"))
-	return hex.EncodeToString(key[:16])
+// webhookSecrets are the part of that address which nobody else knows; all nodes derive the same. The first is given
+// away; payments of before a rotation of the master key name another.
+func webhookSecrets(v *vault.Vault) (all []string) {
+	for _, key := range v.Derived("psp webhook") {
+		all = append(all, hex.EncodeToString(key[:16]))
+	}
+	return all
 }

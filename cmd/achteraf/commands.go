@@ -231,21 +231,12 @@ type keyAddCmd struct {
 }
 
 func (c *keyAddCmd) Run(ctx context.Context) error {
-	d, err := c.open(ctx, db.Options{})
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	p, err := c.platform(ctx, d, c.Config)
-	if err != nil {
-		return err
-	}
 	scopes := c.Scopes
 	if len(scopes) == 0 {
 		scopes = access.AllScopes()
 	}
 	var plain string
-	err = d.Write(ctx, func(tx *db.Tx) error {
+	err := onPlatform(ctx, c.database, c.secrets, func(ctx context.Context, tx *db.Tx, p *platform.Platform) (err error) {
 		plain, _, err = p.Access.MakeKey(ctx, tx, access.NewKey{Merchant: c.Merchant, Mode: access.Live, Scopes: scopes})
 		return err
 	})

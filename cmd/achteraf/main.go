@@ -26,7 +26,7 @@ type cli struct {
 	Bench    benchCmd    `cmd:"" help:"Measure."`
 	Import   importCmd   `cmd:"" help:"Read bank files (camt.053)."`
 	Doctor   doctorCmd   `cmd:"" help:"Check configuration, database and log."`
-	Admin    adminCmd    `cmd:"" help:"Add shops and keys, make secrets."`
+	Admin    adminCmd    `cmd:"" help:"What the operator's staff do: shops, keys, blocks, corrections, secrets."`
 }
 
 func main() {

@@ -221,6 +221,16 @@ func (v *Vault) Pepper(secret []byte) (hash []byte, keyID string) {
 	return mac(v.active.pepper, secret), v.active.id
 }
 
+// Derived returns secrets of a use that all nodes share, such as an address that only one other party knows: one for
+// each master key, that of the active key first. Hand out the first, and know all of them.
+func (v *Vault) Derived(use string) [][]byte {
+	all := make([][]byte, len(v.masters))
+	for i, m := range v.masters {
+		all[i] = mac(m.pepper, []byte(use))
+	}
+	return all
+}
+
 // Peppered says, in constant time, whether hash is the secret's under that master key. It takes as long when there
 // is no such key, so that nobody learns from the clock what is stored.
 func (v *Vault) Peppered(keyID string, secret, hash []byte) bool {

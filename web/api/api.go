@@ -25,15 +25,15 @@ type Config struct {
 	Intake interface {
 		Place(ctx context.Context, r invoices.Request) (invoices.Answer, error)
 	}
-	Clerk     *invoices.Clerk
-	Receipts  *payments.Receipts
-	Reports   *reports.Reports
-	Post      *messages.Post // nil: no mail is sent
-	Access    *access.Access
-	Wall      func() calendar.Instant // for rate limits, the memory of keys and the log
-	Random    io.Reader               // for the ids of requests
-	Log       *slog.Logger
-	CursorKey []byte // signs cursors
+	Clerk      *invoices.Clerk
+	Receipts   *payments.Receipts
+	Reports    *reports.Reports
+	Post       *messages.Post // nil: no mail is sent
+	Access     *access.Access
+	Wall       func() calendar.Instant // for rate limits, the memory of keys and the log
+	Random     io.Reader               // for the ids of requests
+	Log        *slog.Logger
+	CursorKeys [][]byte // the first signs cursors, each reads them
 
 	KeyQuota    int // calls of one key in a minute; 600,000 when 0
 	DeniedQuota int // wrong credentials from one network address in a minute; 600 when 0

@@ -14,7 +14,7 @@ const cursorSum = 16 // bytes of the signature
 // newCursor names the place in a merchant's list after which to read on. It is signed, so that nobody can make
 // one, and it is good for that list of that merchant only.
 func (a *API) newCursor(merchant, list, after string) string {
-	return base64.RawURLEncoding.EncodeToString(append(a.signCursor(merchant, list, after), after...))
+	return base64.RawURLEncoding.EncodeToString(append(signCursor(a.CursorKeys[0], merchant, list, after), after...))
 }
 
 // readCursor returns the place. Error: Malformed "cursor" for anything but a cursor of this list.
@@ -22,15 +22,17 @@ func (a *API) readCursor(merchant, list, text string) (after string, err error) 
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err == nil && len(raw) > cursorSum {
 		after = string(raw[cursorSum:])
-		if hmac.Equal(raw[:cursorSum], a.signCursor(merchant, list, after)) {
-			return after, nil
+		for _, key := range a.CursorKeys {
+			if hmac.Equal(raw[:cursorSum], signCursor(key, merchant, list, after)) {
+				return after, nil
+			}
 		}
 	}
 	return "", fault.New(fault.Malformed, "cursor", "This is not a cursor of this list. Begin again without one.")
 }
 
-func (a *API) signCursor(parts ...string) []byte {
-	h := hmac.New(sha256.New, a.CursorKey)
+func signCursor(key []byte, parts ...string) []byte {
+	h := hmac.New(sha256.New, key)
 	for _, p := range parts {
 		var n [4]byte
 		binary.BigEndian.PutUint32(n[:], uint32(len(p)))

@@ -60,15 +60,8 @@ func eachEngine(t *testing.T, f func(t *testing.T, w *world)) {
 func newWorld(t *testing.T, p *dbtest.Place) *world {
 	t.Helper()
 	w := &world{t: t, clock: p.Clock, box: &mailbox.Box{}}
-	v, err1 := vault.Parse([]byte("world AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="))
-	secret, err2 := ledger.GenerateKey(dbtest.Chance(1), "achteraf/world/log")
-	key, err3 := ledger.ReadKey(secret)
-	w.must(cmp.Or(err1, err2, err3))
 	d := p.Open(t)
-	var err error
-	w.Platform, err = platform.New(platform.Config{DB: d, Vault: v, LogKey: key, Operator: operator, Random: dbtest.Chance(3),
-		Log: slog.New(slog.DiscardHandler), Mailer: w.box, MailDomain: "betaalhuis.example", PublicURL: home})
-	w.must(err)
+	w.open(d, worldKey)
 	w.must(d.LetClockMove(t.Context()))
 	w.write(func(tx *db.Tx) error {
 		m, err := merchants.Add(t.Context(), tx, merchants.New{Slug: "winkel", Name: "Loopschuur", LegalName: "Winkel B.V.", Country: "NL",
@@ -87,6 +80,21 @@ func newWorld(t *testing.T, p *dbtest.Place) *world {
 		return err
 	})
 	return w
+}
+
+const worldKey = "world AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+
+// open starts the platform, on these master keys.
+func (w *world) open(d *db.DB, keys string) {
+	w.t.Helper()
+	v, err1 := vault.Parse([]byte(keys))
+	secret, err2 := ledger.GenerateKey(dbtest.Chance(1), "achteraf/world/log")
+	key, err3 := ledger.ReadKey(secret)
+	w.must(cmp.Or(err1, err2, err3))
+	var err error
+	w.Platform, err = platform.New(platform.Config{DB: d, Vault: v, LogKey: key, Operator: operator, Random: dbtest.Chance(3),
+		Log: slog.New(slog.DiscardHandler), Mailer: w.box, MailDomain: "betaalhuis.example", PublicURL: home})
+	w.must(err)
 }
 
 func (w *world) must(err error) {

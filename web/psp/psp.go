@@ -32,8 +32,8 @@ const (
 
 // Config is what the handler is built from.
 type Config struct {
-	Provider string // its name, in the path
-	Secret   string // the rest of the path
+	Provider string   // its name, in the path
+	Secrets  []string // the rest of the path: any of them
 	Notice   func(ctx context.Context, id string) error
 	Wall     func() calendar.Instant // for the limit
 	Log      *slog.Logger
@@ -61,7 +61,7 @@ func New(c Config) *Handler {
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	if subtle.ConstantTimeCompare([]byte(r.URL.Path), []byte(Path(h.Provider, h.Secret))) != 1 {
+	if !h.known(r.URL.Path) {
 		http.Error(w, "There is nothing at this address.", http.StatusNotFound)
 		return
 	}
@@ -91,6 +91,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		w.WriteHeader(http.StatusOK)
 	}
+}
+
+// known says whether a path is ours, without telling by its time how much of it is.
+func (h *Handler) known(path string) bool {
+	found := 0
+	for _, secret := range h.Secrets {
+		found |= subtle.ConstantTimeCompare([]byte(path), []byte(Path(h.Provider, secret)))
+	}
+	return found == 1
 }
 
 // full says for how many seconds nothing more is listened to; 0 when this one is.
