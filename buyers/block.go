@@ -100,6 +100,10 @@ func (b *Buyer) CheckBlock(kind string, today calendar.Date) []fault.Field {
 	case blockPerson:
 		b.checkName(c, "#")
 		b.checkConsumer(c, "#", today)
+	case blockDelivery:
+		if b.DeliveryAddress != nil {
+			b.DeliveryAddress.checkPlace(c, "#/delivery_address")
+		}
 	case blockIP:
 		b.checkIP(c, "#")
 		if b.IP == "" && len(c.Found) == 0 {
@@ -110,27 +114,30 @@ func (b *Buyer) CheckBlock(kind string, today calendar.Date) []fault.Field {
 }
 
 // Block declines every later order with this address, person or network address, and says under which id it can be
-// lifted; the id of before when it is blocked already. Errors: Invalid "block-kind", "block-reason", "staff".
-func (d *Desk) Block(ctx context.Context, tx *db.Tx, kind string, b *Buyer, reason, by string) (id string, err error) {
+// lifted, and whether it is new: what is blocked already stays as it is. Errors: Invalid "block-kind", "block-reason",
+// "staff".
+func (d *Desk) Block(ctx context.Context, tx *db.Tx, kind string, b *Buyer, reason, by string) (id string, set bool, err error) {
 	if err := checkAct(by, reason, BlockReasons); err != nil {
-		return "", err
+		return "", false, err
 	}
 	m, has := d.blockMark(b, kind)
 	if !has {
-		return "", fault.Bad("block-kind", "There is nothing of this kind to block.")
+		return "", false, fault.Bad("block-kind", "There is nothing of this kind to block.")
 	}
 	for _, h := range m.under { // under an older master key, too
 		is, err := isBlocked(ctx, tx, m.kind, h.Hash)
 		if err != nil || is {
-			return blockID(m.kind, h.Hash), err
+			return blockID(m.kind, h.Hash), false, err
 		}
 	}
-	_, err = tx.Exec(ctx, `insert into blocks (kind, hash, key_id, reason, set_by, set_at) values ($1, $2, $3, $4, $5, $6)`,
-		m.kind, m.under[0].Hash, m.under[0].KeyID, reason, by, tx.Now)
-	if err != nil {
-		return "", err
+	h := m.under[0]
+	n, err := tx.Exec(ctx, `
+insert into blocks (kind, hash, key_id, reason, set_by, set_at) values ($1, $2, $3, $4, $5, $6)
+    on conflict (kind, hash) do nothing`, m.kind, h.Hash, h.KeyID, reason, by, tx.Now)
+	if err == nil && n > 0 {
+		set, err = true, tx.Bump(ctx, blockVersions)
 	}
-	return blockID(m.kind, m.under[0].Hash), tx.Bump(ctx, blockVersions)
+	return blockID(m.kind, h.Hash), set, err
 }
 
 func isBlocked(ctx context.Context, tx *db.Tx, kind string, hash []byte) (bool, error) {
@@ -142,14 +149,13 @@ func isBlocked(ctx context.Context, tx *db.Tx, kind string, hash []byte) (bool, 
 }
 
 // Lift ends a block. Errors: NotFound "block", Invalid "block-reason", "staff".
-func (d *Desk) Lift(ctx context.Context, tx *db.Tx, id, reason, by string) error {
+func Lift(ctx context.Context, tx *db.Tx, id, reason, by string) error {
 	if err := checkAct(by, reason, LiftReasons); err != nil {
 		return err
 	}
-	kind, digits, _ := strings.Cut(id, "-")
-	hash, err := hex.DecodeString(digits)
+	kind, hash, err := readBlockID(id)
 	if err != nil {
-		return noBlock()
+		return err
 	}
 	n, err := tx.Exec(ctx, `delete from blocks where kind = $1 and hash = $2`, kind, hash)
 	if err == nil && n == 0 {
@@ -167,13 +173,16 @@ func Blocks(ctx context.Context, tx *db.Tx, after string, most int) (list []Bloc
 	const all = `select kind, hash, reason, set_by, set_at from blocks`
 	query, args := all+` order by set_at, kind, hash limit $1`, []any{most}
 	if after != "" {
-		kind, digits, _ := strings.Cut(after, "-")
-		hash, err := hex.DecodeString(digits)
+		kind, hash, err := readBlockID(after)
 		if err != nil {
-			return nil, noBlock()
+			return nil, err
 		}
-		if is, err := isBlocked(ctx, tx, kind, hash); err != nil || !is {
-			return nil, errors.Join(err, noBlock())
+		is, err := isBlocked(ctx, tx, kind, hash)
+		if err != nil {
+			return nil, err
+		}
+		if !is {
+			return nil, noBlock()
 		}
 		query = all + ` where (set_at, kind, hash) > (select set_at, kind, hash from blocks where kind = $2 and hash = $3)
  order by set_at, kind, hash limit $1`
@@ -191,6 +200,16 @@ func Blocks(ctx context.Context, tx *db.Tx, after string, most int) (list []Bloc
 }
 
 func blockID(kind string, hash []byte) string { return kind + "-" + hex.EncodeToString(hash) }
+
+// readBlockID is the reverse of blockID, and takes nothing else: the record names a block in one way. Error: NotFound
+// "block".
+func readBlockID(id string) (kind string, hash []byte, err error) {
+	kind, digits, _ := strings.Cut(id, "-")
+	if hash, err = hex.DecodeString(digits); err != nil || blockID(kind, hash) != id {
+		return "", nil, noBlock()
+	}
+	return kind, hash, nil
+}
 
 func noBlock() error { return fault.Missing("block", "There is no such block.") }
 

@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"achteraf/calendar"
@@ -58,7 +61,10 @@ func TestBlocksHoldAtOnce(t *testing.T) {
 					t.Errorf("house %d is blocked before it was", n)
 				}
 				b := atHouse(n)
-				if err := d.Write(ctx, func(tx *db.Tx) error { _, err := setter.Block(ctx, tx, blockAddress, &b, "fraud", "usr_1"); return err }); err != nil {
+				if err := d.Write(ctx, func(tx *db.Tx) error {
+					_, _, err := setter.Block(ctx, tx, blockAddress, &b, "fraud", "usr_1")
+					return err
+				}); err != nil {
 					t.Fatal(err)
 				}
 				if !blocked(n) || !blocked(0) {
@@ -84,7 +90,7 @@ func TestBlockAndLift_S_CHK_03(t *testing.T) {
 		parcels := Address{Street: "Stationsplein", HouseNumber: "4", Postcode: "1234 AC", City: "Voorbeeld", Country: "NL"}
 		b.DeliveryAddress = &parcels
 		block := func(k *Desk, kind, reason, by string) (id string, err error) {
-			err = d.Write(ctx, func(tx *db.Tx) error { id, err = k.Block(ctx, tx, kind, &b, reason, by); return err })
+			err = d.Write(ctx, func(tx *db.Tx) error { id, _, err = k.Block(ctx, tx, kind, &b, reason, by); return err })
 			return id, err
 		}
 		list := func(after string, most int) (all []Block, err error) {
@@ -92,7 +98,7 @@ func TestBlockAndLift_S_CHK_03(t *testing.T) {
 			return all, err
 		}
 		lift := func(id, reason, by string) error {
-			return d.Write(ctx, func(tx *db.Tx) error { return rotated.Lift(ctx, tx, id, reason, by) })
+			return d.Write(ctx, func(tx *db.Tx) error { return Lift(ctx, tx, id, reason, by) })
 		}
 		standing := func(b Buyer) (st Standing) {
 			err := d.Write(ctx, func(tx *db.Tx) error {
@@ -157,6 +163,7 @@ func TestBlockAndLift_S_CHK_03(t *testing.T) {
 			{"nobody", "staff", lift(ids[0], "mistake", "")},
 			{"a name", "staff", lift(ids[0], "mistake", "Sanne de Vries")},
 			{"no block", "block", lift("ip-00", "mistake", "usr_1")},
+			{"an id in capitals", "block", lift(strings.ToUpper(ids[0]), "mistake", "usr_1")},
 			{"no id", "block", lift("ip-xyz", "mistake", "usr_1")},
 			{"set without a known reason", "block-reason", second(block(old, "ip", "solved", "usr_1"))},
 			{"set by nobody", "staff", second(block(old, "ip", "fraud", ""))},
@@ -178,6 +185,33 @@ func TestBlockAndLift_S_CHK_03(t *testing.T) {
 		}
 		if st := standing(b); st.BlockedAddress || st.BlockedPerson || st.BlockedIP {
 			t.Errorf("lifted: %+v", st)
+		}
+	})
+}
+
+// Two of the staff who block the same at once block it once.
+func TestBlockAtOnce(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		var wg sync.WaitGroup
+		var set atomic.Int64
+		for n := range 20 {
+			wg.Go(func() {
+				b := atHouse(n / 4)
+				err := d.Write(t.Context(), func(tx *db.Tx) error {
+					_, is, err := deskOf(t, keyLine, uint64(n)).Block(t.Context(), tx, blockAddress, &b, "fraud", "usr_1")
+					if err == nil && is {
+						set.Add(1)
+					}
+					return err
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if set.Load() != 5 {
+			t.Errorf("%d of 5 addresses were blocked anew", set.Load())
 		}
 	})
 }
@@ -211,6 +245,12 @@ func TestCheckBlock(t *testing.T) {
 		}
 		if slices.Sort(got); !slices.Equal(got, want) {
 			t.Errorf("%s of nobody: %v, not %v", kind, got, want)
+		}
+	}
+	d := deskOf(t, keyLine, 7)
+	for _, nobody := range []Buyer{{Kind: Consumer, Address: Address{Country: "NL", Postcode: "1234AB"}, BirthDate: today}, {Kind: Consumer, Address: Address{Country: "NL", HouseNumber: "1"}, DeliveryAddress: &Address{}}} {
+		if marks := d.blockMarks(&nobody); len(marks) > 0 {
+			t.Errorf("of %+v can be blocked: %d", nobody, len(marks))
 		}
 	}
 	if wrong := (&Buyer{IP: "192.0.2.1/8"}).CheckBlock(blockIP, today); len(wrong) != 1 {

@@ -266,6 +266,9 @@ func (a *Address) checkPlace(c *check, at string) {
 	}
 }
 
+// isPlace says whether an address has what tells it from others; one with less would be that of many.
+func (a *Address) isPlace() bool { return a.Postcode != "" && a.HouseNumber != "" }
+
 // key is what makes two spellings of an address the same.
 func (a *Address) key() string {
 	return strings.Join([]string{a.Country, a.Postcode, a.HouseNumber, ident.SuffixKey(a.Country, a.HouseNumberSuffix)}, "|")

@@ -2,6 +2,7 @@ package buyers_test
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 
@@ -36,6 +37,11 @@ func attempt(t *testing.T, d *db.DB, k *buyers.Desk, b buyers.Buyer, id string, 
 	if wrong := b.Check("#/buyer", calendar.NewDate(2026, 11, 22)); len(wrong) > 0 {
 		t.Fatalf("%v", wrong)
 	}
+	return keep(t, d, k, b, id, cents)
+}
+
+func keep(t *testing.T, d *db.DB, k *buyers.Desk, b buyers.Buyer, id string, cents int64) (person string, before buyers.Standing) {
+	t.Helper()
 	err := d.Write(context.Background(), func(tx *db.Tx) error {
 		s, err := k.Open(context.Background(), tx, []*buyers.Buyer{&b})
 		if err != nil {
@@ -151,6 +157,74 @@ func TestParallelNewBuyer(t *testing.T) {
 		_, st := attempt(t, d, k, sanne(), "att_z", 0)
 		if len(seen) != 1 || st.OpenCents != 80_00 || st.Orders != 8 {
 			t.Errorf("%d persons, %+v", len(seen), st)
+		}
+	})
+}
+
+// While a rotation goes from node to node, nodes that seal with different master keys and know the same ones still meet
+// in one person, with all that is open under one handle.
+func TestParallelNewBuyerOverARotation(t *testing.T) {
+	const second = "t2 qLsS8nTWTZ2Iu9nUuC5uXEpQb4xTn0m3Gv7Wc1dYh9E="
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		nodes := []*buyers.Desk{desk(t, keyFile+"\n"+second), desk(t, second+"\n"+keyFile)}
+		for round := range 5 {
+			b := sanne()
+			b.Email, b.Phone, b.Name.First = fmt.Sprintf("sanne%d@example.org", round), fmt.Sprintf("+3161234567%d", round), fmt.Sprint("Sanne", round)
+			var mu sync.Mutex
+			var wg sync.WaitGroup
+			seen := map[string]bool{}
+			for i := range 6 {
+				wg.Go(func() {
+					p, _ := attempt(t, d, nodes[i%2], b, fmt.Sprintf("att_%d_%d", round, i), 10_00)
+					mu.Lock()
+					defer mu.Unlock()
+					seen[p] = true
+				})
+			}
+			wg.Wait()
+			_, st := attempt(t, d, nodes[round%2], b, fmt.Sprintf("att_%d_z", round), 0)
+			if len(seen) != 1 || st.OpenCents != 60_00 || st.Orders != 6 {
+				t.Errorf("%d persons, %+v", len(seen), st)
+			}
+		}
+	})
+}
+
+// An order that came over a looser wire can be corrected without inventing what its shop never sent.
+func TestCorrectWhatCameLoosely(t *testing.T) {
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		k := desk(t, keyFile)
+		b := sanne()
+		b.BirthDate, b.IP = calendar.Date{}, "203.0.113.7"
+		b.DeliveryAddress = &buyers.Address{Street: "Kade", HouseNumber: "at the bridge", Postcode: "?", City: "Voorbeeld", Country: "NL"}
+		if wrong := b.CheckLoosely("#/buyer", calendar.NewDate(2026, 11, 22)); len(wrong) > 0 {
+			t.Fatal(wrong)
+		}
+		keep(t, d, k, b, "att_1", 10_00)
+		right := b
+		right.Name.Last, right.IP, right.DeliveryAddress = "Vries", "198.51.100.1", nil
+		correct := func(b buyers.Buyer) error {
+			return d.Write(t.Context(), func(tx *db.Tx) error {
+				return k.Correct(t.Context(), tx, buyers.Correction{Attempt: "att_1", Merchant: "mer_1", Buyer: b, OpenCents: 10_00, By: "usr_1", Reason: "typo"})
+			})
+		}
+		if err := correct(right); err != nil {
+			t.Fatal(err)
+		}
+		right.Email = "nowhere"
+		if err := correct(right); !fault.Is(err, "fields") {
+			t.Errorf("no address for mail: %v", err)
+		}
+		var versions []buyers.Identity
+		err := d.Read(t.Context(), func(tx *db.Tx) (err error) {
+			versions, err = k.Identities(t.Context(), tx, "mer_1", "att_1")
+			return err
+		})
+		if err != nil || len(versions) != 2 {
+			t.Fatal(len(versions), err)
+		}
+		if got := versions[1].Buyer; got.Name.Last != "Vries" || got.IP != b.IP || got.DeliveryAddress == nil || *got.DeliveryAddress != *b.DeliveryAddress {
+			t.Errorf("%+v", got)
 		}
 	})
 }

@@ -50,6 +50,21 @@ func (m mark) keys() []handleKey {
 	return out
 }
 
+// claim is the hash under which a new handle is claimed while there are several master keys: whichever of them is
+// active, nodes that know the same keys choose the same. It is nil when there is one.
+func (m mark) claim() []byte {
+	if len(m.under) == 1 {
+		return nil
+	}
+	least := m.under[0].Hash
+	for _, h := range m.under[1:] {
+		if bytes.Compare(h.Hash, least) < 0 {
+			least = h.Hash
+		}
+	}
+	return least
+}
+
 // who is what the handle of that name hashes.
 func (b *Buyer) who() string {
 	if b.Kind == Company {
@@ -87,11 +102,11 @@ func (d *Desk) blockMarks(b *Buyer) []mark {
 // it was used for.
 func (d *Desk) blockMark(b *Buyer, kind string) (m mark, has bool) {
 	switch {
-	case kind == blockAddress && b.Address.Postcode+b.Address.HouseNumber != "":
+	case kind == blockAddress && b.Address.isPlace():
 		return mark{blockAddress, d.vault.Handles(blockAddress, b.Address.key())}, true
-	case kind == blockDelivery && b.DeliveryAddress != nil:
+	case kind == blockDelivery && b.DeliveryAddress != nil && b.DeliveryAddress.isPlace():
 		return mark{blockAddress, d.vault.Handles(blockAddress, b.DeliveryAddress.key())}, true
-	case kind == blockPerson && b.Kind == Consumer && !b.BirthDate.IsZero():
+	case kind == blockPerson && b.Kind == Consumer && b.Name.Last != "" && !b.BirthDate.IsZero():
 		return mark{blockPerson, d.vault.Handles(blockPerson, b.person())}, true
 	case kind == blockIP && b.IP != "":
 		return mark{blockIP, d.vault.Handles(blockIP, b.IP)}, true

@@ -162,20 +162,22 @@ type Correction struct {
 	Reason    string
 }
 
-// Correct adds a version to a decided attempt's identity. The version that was decided on stays as it is.
-// Errors: Invalid "correction-reason" without a reason or author, Invalid "fields", NotFound "identity".
+// Correct adds a version to a decided attempt's identity. The version that was decided on stays as it is, and so do the
+// network address and the address of the delivery, which say what happened and not who the buyer is. Errors: Invalid
+// "correction-reason" without a reason or author, Invalid "fields", NotFound "identity".
 func (d *Desk) Correct(ctx context.Context, tx *db.Tx, c Correction) error {
 	if c.By == "" || c.Reason == "" {
 		return fault.Bad("correction-reason", "Say who corrects the data and why.")
-	}
-	if wrong := c.Buyer.Check("#/buyer", c.Buyer.Today(tx.Now)); len(wrong) > 0 {
-		return fault.At("fields", "Some fields are not right.", wrong...)
 	}
 	versions, err := d.Identities(ctx, tx, c.Merchant, c.Attempt)
 	if err != nil {
 		return err
 	}
 	latest := versions[len(versions)-1]
+	if wrong := c.check(latest.Buyer, tx.Now); len(wrong) > 0 {
+		return fault.At("fields", "Some fields are not right.", wrong...)
+	}
+	c.Buyer.IP, c.Buyer.DeliveryAddress = latest.Buyer.IP, latest.Buyer.DeliveryAddress
 	if err := d.Change(ctx, tx, []Release{{c.Attempt, c.Merchant, c.OpenCents, -c.Overdue}}); err != nil {
 		return err
 	}
@@ -207,6 +209,18 @@ func (d *Desk) Correct(ctx context.Context, tx *db.Tx, c Correction) error {
 	}
 	s.identities = append(s.identities, row)
 	return s.Flush(ctx)
+}
+
+// check holds a correction to the rules of the wire over which the order came: a looser one may have left a field empty
+// that nobody can fill in now.
+func (c *Correction) check(before Buyer, now calendar.Instant) []fault.Field {
+	c.Buyer.IP, c.Buyer.DeliveryAddress = "", nil
+	today := c.Buyer.Today(now)
+	before.DeliveryAddress = nil
+	if len(before.Check("#/buyer", today)) > 0 {
+		return c.Buyer.CheckLoosely("#/buyer", today)
+	}
+	return c.Buyer.Check("#/buyer", today)
 }
 
 // unfile takes a corrected order from all whom earlier versions filed it under.

@@ -46,6 +46,9 @@ update handles set open_cents = open_cents - $3, overdue = overdue + $4 /*from*/
 		db.Col{Name: "overdue", Type: db.Bigint}, db.Col{Name: "recent_day", Type: db.Bigint}, db.Col{Name: "recent", Type: db.Bigint},
 		db.Col{Name: "first_at", Type: db.Instant})
 
+	newClaims = db.NewTable("handle_claims", "on conflict (kind, hash) do nothing",
+		db.Col{Name: "kind", Type: db.Text}, db.Col{Name: "hash", Type: db.Bytes})
+
 	newPersons = db.NewTable("persons", "",
 		db.Col{Name: "id", Type: db.Text}, db.Col{Name: "master_id", Type: db.Text}, db.Col{Name: "profile", Type: db.Bytes},
 		db.Col{Name: "fiscal", Type: db.Bytes}, db.Col{Name: "claim", Type: db.Bytes}, db.Col{Name: "created_at", Type: db.Instant})
@@ -68,7 +71,8 @@ type handle struct {
 	orders    int64
 	overdue   int64
 	recent    window
-	fresh     bool // not in the table yet
+	fresh     bool   // not in the table yet
+	claim     []byte // of a fresh one: under which hash it is claimed; nil when there is one master key
 	touched   bool
 }
 
@@ -301,7 +305,7 @@ func (s *Slice) handleOf(m mark, p *person) *handle {
 	h := s.find(m)
 	if h == nil {
 		active := m.under[0]
-		h = &handle{key: handleKey{m.kind, string(active.Hash)}, keyID: active.KeyID, person: p.id, fresh: true}
+		h = &handle{key: handleKey{m.kind, string(active.Hash)}, keyID: active.KeyID, person: p.id, fresh: true, claim: m.claim()}
 		s.handles[h.key] = h
 	}
 	return h
@@ -343,10 +347,13 @@ func (s *Slice) person(marks []mark, a Attempt) (*person, error) {
 // Flush writes what the slice changed. When another transaction has meanwhile made one of the new handles
 // it fails with db.ErrConflict, and the whole slice runs again.
 func (s *Slice) Flush(ctx context.Context) error {
-	var fresh, changed, persons [][]any
+	var claims, fresh, changed, persons [][]any
 	for _, h := range sortedHandles(s.handles) {
 		switch {
 		case h.fresh:
+			if h.claim != nil {
+				claims = append(claims, []any{h.key.kind, h.claim})
+			}
 			fresh = append(fresh, []any{h.key.kind, []byte(h.key.hash), h.keyID, h.person, h.openCents, h.orders, h.overdue, h.recent.day, int64(h.recent.days), s.tx.Now})
 		case h.touched:
 			changed = append(changed, []any{h.key.kind, []byte(h.key.hash), h.openCents, h.orders, h.overdue, h.recent.day, int64(h.recent.days)})
@@ -359,10 +366,15 @@ func (s *Slice) Flush(ctx context.Context) error {
 		}
 	}
 	slices.SortFunc(persons, func(a, b []any) int { return compareText(a[0], b[0]) })
-	if n, err := s.tx.Insert(ctx, newHandles, fresh); err != nil {
-		return err
-	} else if int(n) != len(fresh) {
-		return fmt.Errorf("a new buyer was met twice: %w", db.ErrConflict)
+	for _, w := range []struct {
+		table *db.Table
+		rows  [][]any
+	}{{newClaims, claims}, {newHandles, fresh}} {
+		if n, err := s.tx.Insert(ctx, w.table, w.rows); err != nil {
+			return err
+		} else if int(n) != len(w.rows) {
+			return fmt.Errorf("a new buyer was met twice: %w", db.ErrConflict)
+		}
 	}
 	if n, err := s.tx.Change(ctx, changeHandles, changed); err != nil {
 		return err

@@ -35,7 +35,7 @@ func TestFiveInputs_S_CHK_03(t *testing.T) {
 			w.write(func(tx *db.Tx) error {
 				b := consumer()
 				b.Check("#/buyer", calendar.NewDate(2026, 11, 22))
-				_, err := w.desk.Block(context.Background(), tx, kind, &b, "fraud", "usr_1")
+				_, _, err := w.desk.Block(context.Background(), tx, kind, &b, "fraud", "usr_1")
 				return err
 			})
 		}
@@ -78,7 +78,7 @@ func TestBlockedNameNeedsBoth_S_CHK_03(t *testing.T) {
 	eachEngine(t, func(t *testing.T, w *world) {
 		w.write(func(tx *db.Tx) error {
 			b := consumer()
-			_, err := w.desk.Block(context.Background(), tx, "person", &b, "fraud", "usr_1")
+			_, _, err := w.desk.Block(context.Background(), tx, "person", &b, "fraud", "usr_1")
 			return err
 		})
 		other := w.place(func(r *invoices.Request) { r.Buyer.Name.Last = "Bakker" })

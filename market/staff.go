@@ -56,10 +56,10 @@ func (w *World) blockOne(ctx context.Context) error {
 
 func (w *World) lift(ctx context.Context, p *person) error {
 	by := platform.Staff{By: "usr_2", Reason: "solved"}
-	if err := w.p.LiftBlock(ctx, p.block, by); err != nil {
+	if err := platform.LiftBlock(ctx, w.p.DB, p.block, by); err != nil {
 		return fmt.Errorf("lift %s: %w", p.block, err)
 	}
-	if err := w.p.LiftBlock(ctx, p.block, by); !fault.Is(err, "block") {
+	if err := platform.LiftBlock(ctx, w.p.DB, p.block, by); !fault.Is(err, "block") {
 		return fmt.Errorf("%w: %s was lifted twice: %w", errModel, p.block, err)
 	}
 	w.count("block lifted")

@@ -2,6 +2,8 @@ package platform
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"achteraf/access"
 	"achteraf/buyers"
@@ -52,44 +54,46 @@ func (p *Platform) BlockBuyerOf(ctx context.Context, merchant, order string, kin
 }
 
 func (p *Platform) block(ctx context.Context, tx *db.Tx, b *buyers.Buyer, kinds []string, s Staff) (ids []string, err error) {
+	if len(kinds) == 0 {
+		return nil, fault.Bad("block-kind", "Say what to block: %s.", strings.Join(buyers.BlockKinds, ", "))
+	}
 	for _, kind := range kinds {
-		id, err := p.Desk.Block(ctx, tx, kind, b, s.Reason, s.By)
+		id, set, err := p.Desk.Block(ctx, tx, kind, b, s.Reason, s.By)
 		if err != nil {
 			return nil, err
+		}
+		if slices.Contains(ids, id) {
+			continue // named twice, or delivered to the address of the invoice
+		}
+		ids = append(ids, id)
+		if !set {
+			continue
 		}
 		act := access.Act{Merchant: ofOperator, Actor: s.By, Act: "block.set", Subject: id, Reason: s.Reason}
 		if err := access.Audit(ctx, tx, act); err != nil {
 			return nil, err
 		}
-		ids = append(ids, id)
 	}
 	return ids, nil
 }
 
 // LiftBlock ends a block. Errors: those of buyers.Lift.
-func (p *Platform) LiftBlock(ctx context.Context, id string, s Staff) error {
-	return p.DB.Write(ctx, func(tx *db.Tx) error {
-		if err := p.Desk.Lift(ctx, tx, id, s.Reason, s.By); err != nil {
+func LiftBlock(ctx context.Context, d *db.DB, id string, s Staff) error {
+	return d.Write(ctx, func(tx *db.Tx) error {
+		if err := buyers.Lift(ctx, tx, id, s.Reason, s.By); err != nil {
 			return err
 		}
 		return access.Audit(ctx, tx, access.Act{Merchant: ofOperator, Actor: s.By, Act: "block.lifted", Subject: id, Reason: s.Reason})
 	})
 }
 
-// CorrectBuyer gives a decided order's buyer a new version, as it should have been; what was decided on stays, and so
-// do the network address and the address of the delivery, which are no data of the buyer. The reason is a sentence
-// about the correction. Errors: those of invoices.Correct, Invalid "staff".
+// CorrectBuyer gives a decided order's buyer a new version, as it should have been. The reason is a sentence about
+// the correction. Errors: those of invoices.Correct, Invalid "staff".
 func (p *Platform) CorrectBuyer(ctx context.Context, merchant, order string, b buyers.Buyer, s Staff) error {
 	if !buyers.StaffID(s.By) {
 		return buyers.NoStaff()
 	}
 	return p.DB.Write(ctx, func(tx *db.Tx) error {
-		versions, err := p.identities(ctx, tx, merchant, order)
-		if err != nil {
-			return err
-		}
-		last, b := versions[len(versions)-1].Buyer, b
-		b.IP, b.DeliveryAddress = last.IP, last.DeliveryAddress
 		if err := p.Clerk.Correct(ctx, tx, merchant, order, b, s.By, s.Reason); err != nil {
 			return err
 		}

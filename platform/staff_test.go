@@ -40,7 +40,12 @@ func TestStaffActs_S_CHK_15_S_SEC_04(t *testing.T) {
 
 		ids, err := w.BlockBuyerOf(t.Context(), merchant, order, []string{"person", "ip"}, staff)
 		w.must(err)
-		w.must(w.LiftBlock(t.Context(), ids[1], lifting))
+		// What is blocked already, or named twice, is blocked once, as it was.
+		again, err := w.BlockBuyerOf(t.Context(), merchant, order, []string{"person", "person"}, platform.Staff{By: "usr_5", Reason: "abuse"})
+		if w.must(err); !slices.Equal(again, ids[:1]) {
+			t.Errorf("blocked again: %v, not %v", again, ids[:1])
+		}
+		w.must(platform.LiftBlock(t.Context(), d, ids[1], lifting))
 		shown, err := w.ShowBuyer(t.Context(), merchant, order, "usr_3")
 		w.must(err)
 		right := shown[0].Buyer
@@ -64,13 +69,14 @@ func TestStaffActs_S_CHK_15_S_SEC_04(t *testing.T) {
 			err  error
 		}{
 			"one kind of two is not there":  {"block-kind", of(w.BlockBuyerOf(t.Context(), merchant, order, []string{"address", "delivery"}, staff))},
+			"nothing to block":              {"block-kind", of(w.BlockBuyerOf(t.Context(), merchant, order, nil, staff))},
 			"another shop's order":          {"identity", of(w.BlockBuyerOf(t.Context(), "mer_other", order, []string{"ip"}, staff))},
 			"a form with a mistake":         {"fields", of(w.Block(t.Context(), buyers.Buyer{IP: "192.0.2.1"}, []string{"ip", "address"}, staff))},
-			"a block that is lifted":        {"block", w.LiftBlock(t.Context(), ids[1], lifting)},
+			"a block that is lifted":        {"block", platform.LiftBlock(t.Context(), d, ids[1], lifting)},
 			"seen by nobody":                {"staff", of(w.ShowBuyer(t.Context(), merchant, order, ""))},
 			"corrected by nobody":           {"staff", w.CorrectBuyer(t.Context(), merchant, order, right, platform.Staff{Reason: "why"})},
 			"corrected without a reason":    {"correction-reason", w.CorrectBuyer(t.Context(), merchant, order, right, platform.Staff{By: "usr_4"})},
-			"another shop's order is wrong": {"identity", w.CorrectBuyer(t.Context(), "mer_other", order, right, platform.Staff{By: "usr_4", Reason: "why"})},
+			"another shop's order is wrong": {"order", w.CorrectBuyer(t.Context(), "mer_other", order, right, platform.Staff{By: "usr_4", Reason: "why"})},
 		} {
 			if !fault.Is(c.err, c.code) {
 				t.Errorf("%s: %v, not %s", what, c.err, c.code)

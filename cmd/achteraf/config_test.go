@@ -18,7 +18,7 @@ const sample = "../../docs/achteraf.toml"
 func parse(t *testing.T, args ...string) (*cli, error) {
 	t.Helper()
 	var c cli
-	parser, err := kong.New(&c, kong.Name("achteraf"), kong.Resolvers(&fileResolver{}), kong.Vars{"listen": "127.0.0.1:8080"})
+	parser, err := kong.New(&c, kong.Name("achteraf"), kong.Resolvers(&fileResolver{}), flagWords())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestSampleIsTrue(t *testing.T) {
 		}
 	}
 	var c cli
-	parser, err := kong.New(&c, kong.Vars{"listen": ""})
+	parser, err := kong.New(&c, flagWords())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,8 +36,7 @@ func main() {
 		kong.Description("Pay after delivery: open, self-hosted, provable to the cent."),
 		kong.UsageOnError(),
 		kong.Resolvers(&fileResolver{}),
-		kong.Vars{"listen": "127.0.0.1:8080"},
-		staffWords(),
+		flagWords(),
 	)
 	if err != nil {
 		fatal(err)

@@ -130,21 +130,24 @@ func (c *blockListCmd) Run(ctx context.Context) error {
 
 type blockLiftCmd struct {
 	database
-	secrets
 	author
 	Reason string `required:"" help:"Why: ${enum}." enum:"${lift_reasons}" placeholder:"REASON"`
 	ID     string `arg:"" help:"Id of the block."`
 }
 
 func (c *blockLiftCmd) Run(ctx context.Context) error {
-	return withPlatform(ctx, c.database, c.secrets, func(p *platform.Platform) error {
-		return p.LiftBlock(ctx, c.ID, platform.Staff{By: c.By, Reason: c.Reason})
-	})
+	d, err := c.open(ctx, db.Options{})
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return platform.LiftBlock(ctx, d, c.ID, platform.Staff{By: c.By, Reason: c.Reason})
 }
 
-// staffWords are the codes that the help shows and the flags take.
-func staffWords() kong.Vars {
-	return kong.Vars{"block_reasons": strings.Join(buyers.BlockReasons, ","), "lift_reasons": strings.Join(buyers.LiftReasons, ","),
+// flagWords are the words that the tags of flags leave open: a default, and codes that buyers knows.
+func flagWords() kong.Vars {
+	return kong.Vars{"listen": "127.0.0.1:8080",
+		"block_reasons": strings.Join(buyers.BlockReasons, ","), "lift_reasons": strings.Join(buyers.LiftReasons, ","),
 		"block_kinds": strings.Join(buyers.BlockKinds, ",")}
 }
 
@@ -159,9 +162,10 @@ type buyerShowCmd struct {
 	author
 	Merchant string `arg:"" help:"Id of the shop."`
 	Order    string `arg:"" help:"Id of the order, ord_…, or of the attempt, att_…"`
+	Version  int64  `help:"Which version; the last when left out, 1 is the one that was decided on." placeholder:"N"`
 }
 
-// Run writes the last version to standard output, and who changed what when to standard error.
+// Run writes one version to standard output; who made which version, and where it was delivered to, to standard error.
 func (c *buyerShowCmd) Run(ctx context.Context) error {
 	return withPlatform(ctx, c.database, c.secrets, func(p *platform.Platform) error {
 		all, err := p.ShowBuyer(ctx, c.Merchant, c.Order, c.By)
@@ -171,7 +175,18 @@ func (c *buyerShowCmd) Run(ctx context.Context) error {
 		for _, v := range all {
 			fmt.Fprintf(os.Stderr, "version %d  %s  by %s  %s\n", v.Version, v.MadeAt, v.ChangedBy, v.Reason)
 		}
-		text, err := api.WriteBuyer(all[len(all)-1].Buyer)
+		n := c.Version
+		if n == 0 {
+			n = int64(len(all))
+		}
+		if n < 1 || n > int64(len(all)) {
+			return fmt.Errorf("there is no version %d", n)
+		}
+		b := all[n-1].Buyer
+		if a := b.DeliveryAddress; a != nil {
+			fmt.Fprintf(os.Stderr, "delivered to %s %s %s, %s %s, %s\n", a.Street, a.HouseNumber, a.HouseNumberSuffix, a.Postcode, a.City, a.Country)
+		}
+		text, err := api.WriteBuyer(b)
 		if err == nil {
 			fmt.Printf("%s\n", text)
 		}

@@ -43,15 +43,12 @@ func (c *vaultKeysCmd) Run() error {
 type vaultAddCmd struct{ keyFile }
 
 func (c *vaultAddCmd) Run() error {
-	text, err := os.ReadFile(c.File)
+	var id string
+	err := changeSecret(c.File, func(text []byte) (changed []byte, err error) {
+		changed, id, err = vault.AddKey(text, chance())
+		return changed, err
+	})
 	if err != nil {
-		return err
-	}
-	changed, id, err := vault.AddKey(text, chance())
-	if err != nil {
-		return err
-	}
-	if err := replaceSecret(c.File, changed); err != nil {
 		return err
 	}
 	fmt.Println(id)
@@ -66,15 +63,7 @@ type vaultUseCmd struct {
 }
 
 func (c *vaultUseCmd) Run() error {
-	text, err := os.ReadFile(c.File)
-	if err != nil {
-		return err
-	}
-	changed, err := vault.UseKey(text, c.ID)
-	if err != nil {
-		return err
-	}
-	if err := replaceSecret(c.File, changed); err != nil {
+	if err := changeSecret(c.File, func(text []byte) ([]byte, error) { return vault.UseKey(text, c.ID) }); err != nil {
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "Key %s seals from the next start of a node on. Leave the others in the file: what they sealed, and buyers and API keys of "+
@@ -82,12 +71,40 @@ func (c *vaultUseCmd) Run() error {
 	return nil
 }
 
-// replaceSecret puts a new file in the place of an old one, whole or not at all, readable by its owner alone. A key
-// that is lost is data that nobody can open, so the file is on disk before the old one goes.
-func replaceSecret(name string, text []byte) (err error) {
-	if name, err = filepath.EvalSymlinks(name); err != nil {
+// changeSecret puts what change makes of a file in its place, whole or not at all. A key that is lost is data that
+// nobody can open: the new file is on disk before the old one goes, and two who change it at once do so in turn.
+func changeSecret(name string, change func([]byte) ([]byte, error)) error {
+	name, err := filepath.EvalSymlinks(name)
+	if err != nil {
 		return err
 	}
+	folder, err := os.Open(filepath.Dir(name))
+	if err != nil {
+		return err
+	}
+	defer folder.Close() // and with it the lock
+	if err := syscall.Flock(int(folder.Fd()), syscall.LOCK_EX); err != nil {
+		return fmt.Errorf("lock %s: %w", folder.Name(), err)
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	changed, err := change(text)
+	if err != nil {
+		return err
+	}
+	if err := writeBeside(name, changed); err != nil {
+		return err
+	}
+	if err := folder.Sync(); err != nil {
+		return fmt.Errorf("%s was changed, and a power cut may undo it: %w", name, err)
+	}
+	return nil
+}
+
+// writeBeside writes a file that its owner alone can read, and puts it in the place of the old one once it is on disk.
+func writeBeside(name string, text []byte) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".new-")
 	if err != nil {
 		return err
@@ -110,10 +127,7 @@ func replaceSecret(name string, text []byte) (err error) {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	if err := os.Rename(f.Name(), name); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(name))
+	return os.Rename(f.Name(), name)
 }
 
 // ownedAs gives f to the owner of another file: root may do what the service's own user must go on reading.
@@ -127,13 +141,4 @@ func ownedAs(f *os.File, name string) error {
 		return nil
 	}
 	return f.Chown(int(owner.Uid), int(owner.Gid))
-}
-
-func syncFolder(name string) error {
-	d, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"encoding/hex"
 	"fmt"
 	"io"
 	"slices"
@@ -8,20 +9,24 @@ import (
 )
 
 // AddKey returns a key file with one more master key at its end: it opens, and seals nothing until UseKey. Every node
-// must know a key before any of them seals with it.
+// must know a key before any of them seals with it. Its id is drawn, so that keys that were added to two copies of a file
+// are never taken for one another.
 func AddKey(text []byte, random io.Reader) (changed []byte, id string, err error) {
-	v, err := Parse(text)
-	if err != nil {
+	if _, err := Parse(text); err != nil {
 		return nil, "", err
 	}
-	for n := len(v.masters) + 1; id == "" || v.master(id) != nil; n++ {
-		id = fmt.Sprintf("key-%d", n)
+	var tail [5]byte
+	if _, err := io.ReadFull(random, tail[:]); err != nil {
+		return nil, "", fmt.Errorf("make a master key: %w", err)
 	}
+	id = "key-" + hex.EncodeToString(tail[:])
 	line, err := NewLine(id, random)
 	if err != nil {
 		return nil, "", err
 	}
-	return fmt.Appendf(nil, "%s\n%s\n", strings.TrimRight(string(text), "\r\n"), line), id, nil
+	changed = fmt.Appendf(nil, "%s\n%s\n", strings.TrimRight(string(text), "\r\n"), line)
+	_, err = Parse(changed)
+	return changed, id, err
 }
 
 // UseKey returns a key file whose first key, which seals, is the one with this id. The others go on opening what they

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"achteraf/web/api"
 )
 
 // TestPlaceAnswers holds the answer to the contract: its members, and what is null when.
@@ -260,6 +262,16 @@ func TestPages(t *testing.T) {
 		}
 		if a := w.do(asked{method: "GET", path: "/v1/orders?cursor=" + cursor, key: w.rival}); a.status != http.StatusBadRequest || a.problem(t).Code != "cursor" {
 			t.Errorf("another shop's cursor: %d", a.status)
+		}
+
+		// Once another key signs, the pages that somebody is reading go on; once the old one is gone, they begin again.
+		for status, keys := range map[int][][]byte{200: {[]byte("a new key"), w.config.CursorKeys[0]}, 400: {[]byte("a new key")}} {
+			c := w.config
+			c.CursorKeys = keys
+			w.handler = api.New(c)
+			if a := w.get("/v1/orders?limit=5&cursor=" + cursor); a.status != status {
+				t.Errorf("with %d keys: %d, not %d", len(keys), a.status, status)
+			}
 		}
 	})
 }

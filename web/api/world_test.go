@@ -146,7 +146,7 @@ func (w *world) wire(t testing.TB) {
 	w.scanner.On(invoices.DueIssue, invoices.SliceSize, w.clerk.Issue)
 	w.config = api.Config{DB: w.d, Intake: w.intake, Clerk: w.clerk, Receipts: payments.NewReceipts(w.clerk, v), Reports: reports.New(merchants.Operator{}), Post: post, Files: invoices.NewFiles(invoices.NewLinks(v), "https://betaal.example"), Access: w.access, Wall: w.place.Clock.Now, Random: chance, Log: log,
 		CursorKeys: [][]byte{[]byte("a key for the cursors of this test")},
-		Document:  w.document, CheckoutURL: "https://pay.example/checkout/",
+		Document:   w.document, CheckoutURL: "https://pay.example/checkout/",
 		Till: invoices.NewTill(w.d, w.access, checkout.NewDesk(v, chance), w.intake, v, false)}
 	w.handler = api.New(w.config)
 }

@@ -21,7 +21,7 @@ func TestWebhook(t *testing.T) {
 	var got []string
 	var fail error
 	clock := dbtest.NewClock()
-	h := psp.New(psp.Config{Provider: "mollie", Secrets: []string{"0123456789abcdef"}, Wall: clock.Now, Log: slog.New(slog.DiscardHandler), Quota: 8,
+	h := psp.New(psp.Config{Provider: "mollie", Secrets: []string{"fedcba9876543210", "0123456789abcdef"}, Wall: clock.Now, Log: slog.New(slog.DiscardHandler), Quota: 8,
 		Notice: func(_ context.Context, id string) error {
 			got = append(got, id)
 			if id == "" {

@@ -1,0 +1,7 @@
+-- While a key file holds several master keys, two nodes may hash the handle of one new buyer under different ones. Each
+-- claims it first, under the one of the keys that all of them choose.
+create table handle_claims (
+    kind    text         not null,
+    hash    {{.Bytes}}   not null,
+    primary key (kind, hash)
+) {{.StrictNoRowid}};
