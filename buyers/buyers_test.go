@@ -190,6 +190,21 @@ func TestParallelNewBuyerOverARotation(t *testing.T) {
 	})
 }
 
+// A buyer whose handles were made under a key that is gone is a new one, and nothing of before stands in the way.
+func TestKeyThatIsGone(t *testing.T) {
+	const second, third = "t2 qLsS8nTWTZ2Iu9nUuC5uXEpQb4xTn0m3Gv7Wc1dYh9E=", "t3 mJ0WkUe4dQw1pV7sXo2uYb5nRz8tLc3fHg6jKa9iQxE="
+	dbtest.Run(t, func(t *testing.T, d *db.DB) {
+		seen := map[string]bool{}
+		for i, keys := range []string{keyFile + "\n" + second, second + "\n" + third, third + "\n" + second, third} {
+			p, _ := attempt(t, d, desk(t, keys), sanne(), fmt.Sprint("att_", i), 10_00)
+			seen[p] = true
+		}
+		if len(seen) != 3 { // under t1, t2 with which t3 is known, t3 alone
+			t.Errorf("%d persons", len(seen))
+		}
+	})
+}
+
 // An order that came over a looser wire can be corrected without inventing what its shop never sent.
 func TestCorrectWhatCameLoosely(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {

@@ -50,21 +50,6 @@ func (m mark) keys() []handleKey {
 	return out
 }
 
-// claim is the hash under which a new handle is claimed while there are several master keys: whichever of them is
-// active, nodes that know the same keys choose the same. It is nil when there is one.
-func (m mark) claim() []byte {
-	if len(m.under) == 1 {
-		return nil
-	}
-	least := m.under[0].Hash
-	for _, h := range m.under[1:] {
-		if bytes.Compare(h.Hash, least) < 0 {
-			least = h.Hash
-		}
-	}
-	return least
-}
-
 // who is what the handle of that name hashes.
 func (b *Buyer) who() string {
 	if b.Kind == Company {

@@ -46,7 +46,7 @@ update handles set open_cents = open_cents - $3, overdue = overdue + $4 /*from*/
 		db.Col{Name: "overdue", Type: db.Bigint}, db.Col{Name: "recent_day", Type: db.Bigint}, db.Col{Name: "recent", Type: db.Bigint},
 		db.Col{Name: "first_at", Type: db.Instant})
 
-	newClaims = db.NewTable("handle_claims", "on conflict (kind, hash) do nothing",
+	newClaims = db.NewTable("handle_claims", "on conflict (kind, hash) do update set kind = excluded.kind", // to lock it
 		db.Col{Name: "kind", Type: db.Text}, db.Col{Name: "hash", Type: db.Bytes})
 
 	newPersons = db.NewTable("persons", "",
@@ -71,8 +71,8 @@ type handle struct {
 	orders    int64
 	overdue   int64
 	recent    window
-	fresh     bool   // not in the table yet
-	claim     []byte // of a fresh one: under which hash it is claimed; nil when there is one master key
+	fresh     bool        // not in the table yet
+	under     []handleKey // of a fresh one: its names under all master keys
 	touched   bool
 }
 
@@ -305,7 +305,7 @@ func (s *Slice) handleOf(m mark, p *person) *handle {
 	h := s.find(m)
 	if h == nil {
 		active := m.under[0]
-		h = &handle{key: handleKey{m.kind, string(active.Hash)}, keyID: active.KeyID, person: p.id, fresh: true, claim: m.claim()}
+		h = &handle{key: handleKey{m.kind, string(active.Hash)}, keyID: active.KeyID, person: p.id, fresh: true, under: m.keys()}
 		s.handles[h.key] = h
 	}
 	return h
@@ -347,13 +347,12 @@ func (s *Slice) person(marks []mark, a Attempt) (*person, error) {
 // Flush writes what the slice changed. When another transaction has meanwhile made one of the new handles
 // it fails with db.ErrConflict, and the whole slice runs again.
 func (s *Slice) Flush(ctx context.Context) error {
-	var claims, fresh, changed, persons [][]any
+	var fresh, changed, persons [][]any
+	var met []*handle
 	for _, h := range sortedHandles(s.handles) {
 		switch {
 		case h.fresh:
-			if h.claim != nil {
-				claims = append(claims, []any{h.key.kind, h.claim})
-			}
+			met = append(met, h)
 			fresh = append(fresh, []any{h.key.kind, []byte(h.key.hash), h.keyID, h.person, h.openCents, h.orders, h.overdue, h.recent.day, int64(h.recent.days), s.tx.Now})
 		case h.touched:
 			changed = append(changed, []any{h.key.kind, []byte(h.key.hash), h.openCents, h.orders, h.overdue, h.recent.day, int64(h.recent.days)})
@@ -366,15 +365,13 @@ func (s *Slice) Flush(ctx context.Context) error {
 		}
 	}
 	slices.SortFunc(persons, func(a, b []any) int { return compareText(a[0], b[0]) })
-	for _, w := range []struct {
-		table *db.Table
-		rows  [][]any
-	}{{newClaims, claims}, {newHandles, fresh}} {
-		if n, err := s.tx.Insert(ctx, w.table, w.rows); err != nil {
-			return err
-		} else if int(n) != len(w.rows) {
-			return fmt.Errorf("a new buyer was met twice: %w", db.ErrConflict)
-		}
+	if err := s.claim(ctx, met); err != nil {
+		return err
+	}
+	if n, err := s.tx.Insert(ctx, newHandles, fresh); err != nil {
+		return err
+	} else if int(n) != len(fresh) {
+		return metTwice()
 	}
 	if n, err := s.tx.Change(ctx, changeHandles, changed); err != nil {
 		return err
@@ -390,6 +387,33 @@ func (s *Slice) Flush(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+func metTwice() error { return fmt.Errorf("a new buyer was met twice: %w", db.ErrConflict) }
+
+// claim keeps two nodes from making the handle of one new buyer under different master keys, while there are several:
+// whichever of them is active, nodes that know the same keys claim the same hash of a handle. Who comes second waits for
+// the first, looks again, and runs again when there is one. A claim does nothing after its transaction, and may stay.
+func (s *Slice) claim(ctx context.Context, fresh []*handle) error {
+	var claims, others []handleKey
+	for _, h := range fresh {
+		if len(h.under) > 1 {
+			claims = append(claims, slices.MinFunc(h.under, compareKeys))
+			others = append(others, h.under...)
+		}
+	}
+	if len(claims) == 0 {
+		return nil
+	}
+	if _, err := s.tx.Insert(ctx, newClaims, keyRows(claims)); err != nil {
+		return err
+	}
+	known := false
+	err := s.tx.Find(ctx, findOwners, keyRows(others), func(int, db.Row) error { known = true; return nil })
+	if err == nil && known {
+		return metTwice()
+	}
+	return err
 }
 
 func compareText(a, b any) int {
