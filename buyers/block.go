@@ -124,6 +124,9 @@ func (d *Desk) Block(ctx context.Context, tx *db.Tx, kind string, b *Buyer, reas
 	if !has {
 		return "", false, fault.Bad("block-kind", "There is nothing of this kind to block.")
 	}
+	if err := tx.Bump(ctx, blockVersions); err != nil { // first: who blocks and lifts beside this one waits here
+		return "", false, err
+	}
 	for _, h := range m.under { // under an older master key, too
 		is, err := isBlocked(ctx, tx, m.kind, h.Hash)
 		if err != nil || is {
@@ -134,10 +137,7 @@ func (d *Desk) Block(ctx context.Context, tx *db.Tx, kind string, b *Buyer, reas
 	n, err := tx.Exec(ctx, `
 insert into blocks (kind, hash, key_id, reason, set_by, set_at) values ($1, $2, $3, $4, $5, $6)
     on conflict (kind, hash) do nothing`, m.kind, h.Hash, h.KeyID, reason, by, tx.Now)
-	if err == nil && n > 0 {
-		set, err = true, tx.Bump(ctx, blockVersions)
-	}
-	return blockID(m.kind, h.Hash), set, err
+	return blockID(m.kind, h.Hash), n > 0, err
 }
 
 func isBlocked(ctx context.Context, tx *db.Tx, kind string, hash []byte) (bool, error) {
@@ -157,14 +157,14 @@ func Lift(ctx context.Context, tx *db.Tx, id, reason, by string) error {
 	if err != nil {
 		return err
 	}
+	if err := tx.Bump(ctx, blockVersions); err != nil {
+		return err
+	}
 	n, err := tx.Exec(ctx, `delete from blocks where kind = $1 and hash = $2`, kind, hash)
 	if err == nil && n == 0 {
 		return noBlock()
 	}
-	if err != nil {
-		return err
-	}
-	return tx.Bump(ctx, blockVersions)
+	return err
 }
 
 // Blocks lists blocks after an id, "" for the first ones, the oldest first. Error: NotFound "block" when there is no

@@ -189,23 +189,26 @@ func TestBlockAndLift_S_CHK_03(t *testing.T) {
 	})
 }
 
-// Two of the staff who block the same at once block it once.
+// Two of the staff who block the same at once block it once, on nodes with different active keys, too.
 func TestBlockAtOnce(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		var wg sync.WaitGroup
 		var set atomic.Int64
+		const second = "t2 qLsS8nTWTZ2Iu9nUuC5uXEpQb4xTn0m3Gv7Wc1dYh9E="
+		nodes := []*Desk{deskOf(t, keyLine+"\n"+second, 1), deskOf(t, second+"\n"+keyLine, 2)}
 		for n := range 20 {
 			wg.Go(func() {
 				b := atHouse(n / 4)
-				err := d.Write(t.Context(), func(tx *db.Tx) error {
-					_, is, err := deskOf(t, keyLine, uint64(n)).Block(t.Context(), tx, blockAddress, &b, "fraud", "usr_1")
-					if err == nil && is {
-						set.Add(1)
-					}
+				var is bool
+				err := d.Write(t.Context(), func(tx *db.Tx) (err error) {
+					_, is, err = nodes[n%2].Block(t.Context(), tx, blockAddress, &b, "fraud", "usr_1")
 					return err
 				})
 				if err != nil {
 					t.Error(err)
+				}
+				if is {
+					set.Add(1)
 				}
 			})
 		}

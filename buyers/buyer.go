@@ -71,6 +71,15 @@ func (c *check) doubt(pointer, code, detail string) {
 	}
 }
 
+// doubtText is doubt about a text that a looser wire keeps as it was typed, if it can be kept.
+func (c *check) doubtText(s *string, pointer, code, what, detail string) {
+	if c.loose {
+		c.text(s, pointer, what, false)
+	} else {
+		c.Wrong(pointer, code, "%s", detail)
+	}
+}
+
 // longest is how long a name, street or town may be, in characters.
 const longest = 200
 
@@ -127,15 +136,8 @@ func (b *Buyer) check(c *check, at string, today calendar.Date) []fault.Field {
 // rest: only what cannot be shown in a form, and a delivery address, which must be whole.
 func (b *Buyer) CheckKnown(at string) []fault.Field {
 	c := &check{}
-	for name, s := range map[string]*string{"/email": &b.Email, "/phone": &b.Phone, "/name/first": &b.Name.First, "/name/last": &b.Name.Last,
-		"/address/street": &b.Address.Street, "/address/house_number": &b.Address.HouseNumber, "/address/house_number_suffix": &b.Address.HouseNumberSuffix,
-		"/address/postcode": &b.Address.Postcode, "/address/city": &b.Address.City, "/address/country": &b.Address.Country} {
+	for name, s := range b.texts() {
 		c.text(s, at+name, "this field", false)
-	}
-	if b.Company != nil {
-		c.text(&b.Company.Name, at+"/company/name", "this field", false)
-		c.text(&b.Company.RegistrationNumber, at+"/company/registration_number", "this field", false)
-		c.text(&b.Company.VATID, at+"/company/vat_id", "this field", false)
 	}
 	if b.Kind != "" && b.Kind != Consumer && b.Kind != Company {
 		c.Wrong(at+"/kind", "unknown", "Say consumer or company.")
@@ -145,6 +147,17 @@ func (b *Buyer) CheckKnown(at string) []fault.Field {
 	}
 	slices.SortFunc(c.Found, func(x, y fault.Field) int { return strings.Compare(x.Pointer, y.Pointer) })
 	return c.Found
+}
+
+// texts are the fields that somebody types, by their pointers.
+func (b *Buyer) texts() map[string]*string {
+	all := map[string]*string{"/email": &b.Email, "/phone": &b.Phone, "/name/first": &b.Name.First, "/name/last": &b.Name.Last,
+		"/address/street": &b.Address.Street, "/address/house_number": &b.Address.HouseNumber, "/address/house_number_suffix": &b.Address.HouseNumberSuffix,
+		"/address/postcode": &b.Address.Postcode, "/address/city": &b.Address.City, "/address/country": &b.Address.Country}
+	if f := b.Company; f != nil {
+		all["/company/name"], all["/company/registration_number"], all["/company/vat_id"] = &f.Name, &f.RegistrationNumber, &f.VATID
+	}
+	return all
 }
 
 // CheckLanguage returns what is wrong with a language.
@@ -167,7 +180,7 @@ func (b *Buyer) checkContact(c *check, at string) {
 	}
 	if b.Phone != "" {
 		if phone, err := ident.Phone(b.Address.Country, b.Phone); err != nil {
-			c.doubt(at+"/phone", "phone", "Give a complete telephone number, best in international form.")
+			c.doubtText(&b.Phone, at+"/phone", "phone", "the telephone number", "Give a complete telephone number, best in international form.")
 		} else {
 			b.Phone = phone
 		}
@@ -217,7 +230,7 @@ func (b *Buyer) checkCompany(c *check, at string) {
 	f := b.Company
 	c.text(&f.Name, at+"/company/name", "the company's name", true)
 	if n, err := ident.RegistrationNumber(b.Address.Country, f.RegistrationNumber); err != nil {
-		c.doubt(at+"/company/registration_number", "registration-number", "Give the number of the trade register of that country.")
+		c.doubtText(&f.RegistrationNumber, at+"/company/registration_number", "registration-number", "the registration number", "Give the number of the trade register of that country.")
 	} else {
 		f.RegistrationNumber = n
 	}
@@ -253,6 +266,9 @@ func (a *Address) checkPlace(c *check, at string) {
 		} else {
 			a.HouseNumber = fmt.Sprint(n)
 			a.HouseNumberSuffix = strings.TrimSpace(suffix + " " + a.HouseNumberSuffix)
+			if suffix != "" {
+				c.text(&a.HouseNumberSuffix, at+"/house_number_suffix", "the suffix", false)
+			}
 		}
 	}
 	if _, err := calendar.ZoneOf(a.Country); err != nil {
@@ -260,7 +276,7 @@ func (a *Address) checkPlace(c *check, at string) {
 		return // a country we do not serve: the decision says so, we know no postcodes there
 	}
 	if p, err := ident.Postcode(a.Country, a.Postcode); err != nil {
-		c.doubt(at+"/postcode", "postcode", "Give a postcode of that country.")
+		c.doubtText(&a.Postcode, at+"/postcode", "postcode", "the postcode", "Give a postcode of that country.")
 	} else {
 		a.Postcode = p
 	}

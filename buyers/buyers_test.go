@@ -3,6 +3,7 @@ package buyers_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -187,6 +188,13 @@ func TestParallelNewBuyerOverARotation(t *testing.T) {
 				t.Errorf("%d persons, %+v", len(seen), st)
 			}
 		}
+		var claims int
+		err := d.Read(t.Context(), func(tx *db.Tx) error {
+			return tx.QueryRow(t.Context(), `select count(*) from handle_claims`, nil, &claims)
+		})
+		if err != nil || claims != 0 {
+			t.Errorf("%d claims are left, %v", claims, err)
+		}
 	})
 }
 
@@ -210,7 +218,7 @@ func TestCorrectWhatCameLoosely(t *testing.T) {
 	dbtest.Run(t, func(t *testing.T, d *db.DB) {
 		k := desk(t, keyFile)
 		b := sanne()
-		b.BirthDate, b.IP = calendar.Date{}, "203.0.113.7"
+		b.BirthDate, b.IP, b.Phone, b.Address.Postcode = calendar.Date{}, "203.0.113.7", "ask at the bar", "unknown"
 		b.DeliveryAddress = &buyers.Address{Street: "Kade", HouseNumber: "at the bridge", Postcode: "?", City: "Voorbeeld", Country: "NL"}
 		if wrong := b.CheckLoosely("#/buyer", calendar.NewDate(2026, 11, 22)); len(wrong) > 0 {
 			t.Fatal(wrong)
@@ -226,9 +234,19 @@ func TestCorrectWhatCameLoosely(t *testing.T) {
 		if err := correct(right); err != nil {
 			t.Fatal(err)
 		}
-		right.Email = "nowhere"
-		if err := correct(right); !fault.Is(err, "fields") {
-			t.Errorf("no address for mail: %v", err)
+		for what, spoil := range map[string]func(*buyers.Buyer){
+			"no address for mail":  func(b *buyers.Buyer) { b.Email = "nowhere" },
+			"no street":            func(b *buyers.Buyer) { b.Address.Street = "" },
+			"no name":              func(b *buyers.Buyer) { b.Name = buyers.Name{} },
+			"another odd postcode": func(b *buyers.Buyer) { b.Address.Postcode = strings.Repeat("?", 300) },
+			"another odd phone":    func(b *buyers.Buyer) { b.Phone = "\x1b[31m" },
+			"born tomorrow":        func(b *buyers.Buyer) { b.BirthDate = calendar.NewDate(2126, 1, 1) },
+		} {
+			wrong := right
+			spoil(&wrong)
+			if err := correct(wrong); !fault.Is(err, "fields") {
+				t.Errorf("%s: %v", what, err)
+			}
 		}
 		var versions []buyers.Identity
 		err := d.Read(t.Context(), func(tx *db.Tx) (err error) {
@@ -313,5 +331,17 @@ func TestAge(t *testing.T) {
 	}
 	if (&buyers.Buyer{}).Age(calendar.NewDate(2026, 1, 1)) != -1 {
 		t.Error("a company has an age")
+	}
+}
+
+// What the number brings with it counts to the suffix, so that a stored address passes again as it is.
+func TestSuffixOfANumber(t *testing.T) {
+	for length, wrong := range map[int]int{198: 0, 199: 1} {
+		b := sanne()
+		b.Address.HouseNumber, b.Address.HouseNumberSuffix = "1a", strings.Repeat("b", length)
+		found := b.Check("#/buyer", calendar.NewDate(2026, 11, 22))
+		if len(found) != wrong || wrong > 0 && (found[0].Pointer != "#/buyer/address/house_number_suffix" || found[0].Code != "too-long") {
+			t.Errorf("%d letters behind 1a: %v", length, found)
+		}
 	}
 }

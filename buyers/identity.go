@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"achteraf/calendar"
 	"achteraf/internal/db"
@@ -211,16 +213,30 @@ func (d *Desk) Correct(ctx context.Context, tx *db.Tx, c Correction) error {
 	return s.Flush(ctx)
 }
 
-// check holds a correction to the rules of the wire over which the order came: a looser one may have left a field empty
-// that nobody can fill in now.
+// check returns what is wrong with a correction. A field that was no better before, since the wire over which the order
+// came asks for less, may stay as it was: nobody can make up what its shop never sent.
 func (c *Correction) check(before Buyer, now calendar.Instant) []fault.Field {
-	c.Buyer.IP, c.Buyer.DeliveryAddress = "", nil
 	today := c.Buyer.Today(now)
-	before.DeliveryAddress = nil
-	if len(before.Check("#/buyer", today)) > 0 {
-		return c.Buyer.CheckLoosely("#/buyer", today)
+	before.DeliveryAddress, before.IP = nil, ""
+	c.Buyer.DeliveryAddress, c.Buyer.IP = nil, ""
+	was := before.asSaid()
+	old := before.Check("", today)
+	wrong := c.Buyer.Check("#/buyer", today)
+	is := c.Buyer.asSaid()
+	return slices.DeleteFunc(wrong, func(f fault.Field) bool {
+		field := strings.TrimPrefix(f.Pointer, "#/buyer")
+		said, known := was[field]
+		return known && said == is[field] && slices.ContainsFunc(old, func(o fault.Field) bool { return o.Pointer == field })
+	})
+}
+
+// asSaid is what each field says, as text.
+func (b *Buyer) asSaid() map[string]string {
+	all := map[string]string{"/birth_date": b.BirthDate.String()}
+	for field, text := range b.texts() {
+		all[field] = *text
 	}
-	return c.Buyer.Check("#/buyer", today)
+	return all
 }
 
 // unfile takes a corrected order from all whom earlier versions filed it under.

@@ -49,6 +49,10 @@ update handles set open_cents = open_cents - $3, overdue = overdue + $4 /*from*/
 	newClaims = db.NewTable("handle_claims", "on conflict (kind, hash) do update set kind = excluded.kind", // to lock it
 		db.Col{Name: "kind", Type: db.Text}, db.Col{Name: "hash", Type: db.Bytes})
 
+	dropClaims = db.NewQuery(`
+delete from handle_claims /*using*/
+ where handle_claims.kind = $1 and handle_claims.hash = $2`, db.Text, db.Bytes)
+
 	newPersons = db.NewTable("persons", "",
 		db.Col{Name: "id", Type: db.Text}, db.Col{Name: "master_id", Type: db.Text}, db.Col{Name: "profile", Type: db.Bytes},
 		db.Col{Name: "fiscal", Type: db.Bytes}, db.Col{Name: "claim", Type: db.Bytes}, db.Col{Name: "created_at", Type: db.Instant})
@@ -71,8 +75,8 @@ type handle struct {
 	orders    int64
 	overdue   int64
 	recent    window
-	fresh     bool        // not in the table yet
-	under     []handleKey // of a fresh one: its names under all master keys
+	fresh     bool // not in the table yet
+	mark      mark // of a fresh one
 	touched   bool
 }
 
@@ -305,7 +309,7 @@ func (s *Slice) handleOf(m mark, p *person) *handle {
 	h := s.find(m)
 	if h == nil {
 		active := m.under[0]
-		h = &handle{key: handleKey{m.kind, string(active.Hash)}, keyID: active.KeyID, person: p.id, fresh: true, under: m.keys()}
+		h = &handle{key: handleKey{m.kind, string(active.Hash)}, keyID: active.KeyID, person: p.id, fresh: true, mark: m}
 		s.handles[h.key] = h
 	}
 	return h
@@ -365,13 +369,17 @@ func (s *Slice) Flush(ctx context.Context) error {
 		}
 	}
 	slices.SortFunc(persons, func(a, b []any) int { return compareText(a[0], b[0]) })
-	if err := s.claim(ctx, met); err != nil {
+	claims, err := s.claim(ctx, met)
+	if err != nil {
 		return err
 	}
 	if n, err := s.tx.Insert(ctx, newHandles, fresh); err != nil {
 		return err
 	} else if int(n) != len(fresh) {
 		return metTwice()
+	}
+	if _, err := s.tx.Change(ctx, dropClaims, claims); err != nil { // others wait for our commit all the same
+		return err
 	}
 	if n, err := s.tx.Change(ctx, changeHandles, changed); err != nil {
 		return err
@@ -393,27 +401,29 @@ func metTwice() error { return fmt.Errorf("a new buyer was met twice: %w", db.Er
 
 // claim keeps two nodes from making the handle of one new buyer under different master keys, while there are several:
 // whichever of them is active, nodes that know the same keys claim the same hash of a handle. Who comes second waits for
-// the first, looks again, and runs again when there is one. A claim does nothing after its transaction, and may stay.
-func (s *Slice) claim(ctx context.Context, fresh []*handle) error {
-	var claims, others []handleKey
+// the first, looks again, and runs again when there is one. It returns the claims, for release.
+func (s *Slice) claim(ctx context.Context, fresh []*handle) ([][]any, error) {
+	var claims, names []handleKey
 	for _, h := range fresh {
-		if len(h.under) > 1 {
-			claims = append(claims, slices.MinFunc(h.under, compareKeys))
-			others = append(others, h.under...)
+		if len(h.mark.under) > 1 {
+			under := h.mark.keys()
+			claims = append(claims, slices.MinFunc(under, compareKeys))
+			names = append(names, under...)
 		}
 	}
 	if len(claims) == 0 {
-		return nil
+		return nil, nil
 	}
-	if _, err := s.tx.Insert(ctx, newClaims, keyRows(claims)); err != nil {
-		return err
+	rows := keyRows(claims)
+	if _, err := s.tx.Insert(ctx, newClaims, rows); err != nil {
+		return nil, err
 	}
 	known := false
-	err := s.tx.Find(ctx, findOwners, keyRows(others), func(int, db.Row) error { known = true; return nil })
+	err := s.tx.Find(ctx, findOwners, keyRows(names), func(int, db.Row) error { known = true; return nil })
 	if err == nil && known {
-		return metTwice()
+		err = metTwice()
 	}
-	return err
+	return rows, err
 }
 
 func compareText(a, b any) int {

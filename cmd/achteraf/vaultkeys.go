@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -86,6 +87,9 @@ func changeSecret(name string, change func([]byte) ([]byte, error)) error {
 	if err := syscall.Flock(int(folder.Fd()), syscall.LOCK_EX); err != nil {
 		return fmt.Errorf("lock %s: %w", folder.Name(), err)
 	}
+	if err := dropUnfinished(name); err != nil {
+		return err
+	}
 	text, err := os.ReadFile(name)
 	if err != nil {
 		return err
@@ -103,9 +107,21 @@ func changeSecret(name string, change func([]byte) ([]byte, error)) error {
 	return nil
 }
 
+// unfinished ends the name of a file that is not in its place yet.
+const unfinished = ".new-"
+
+// dropUnfinished removes what a change left that was killed: it holds keys.
+func dropUnfinished(name string) error {
+	left, err := filepath.Glob(name + unfinished + "*")
+	for _, f := range left {
+		err = errors.Join(err, os.Remove(f))
+	}
+	return err
+}
+
 // writeBeside writes a file that its owner alone can read, and puts it in the place of the old one once it is on disk.
 func writeBeside(name string, text []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".new-")
+	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+unfinished)
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,9 @@ func TestKeysAreAddedInTurn(t *testing.T) {
 	if err := os.WriteFile(file, []byte("# the first\n"+line), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(file+unfinished+"1", []byte(line), 0o600); err != nil { // of one that was killed
+		t.Fatal(err)
+	}
 	link := filepath.Join(t.TempDir(), "keys")
 	if err := os.Symlink(file, link); err != nil {
 		t.Fatal(err)
